@@ -1,0 +1,2 @@
+//! perhop-plan.
+#![forbid(unsafe_code)]

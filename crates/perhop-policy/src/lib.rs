@@ -1,0 +1,2 @@
+//! perhop-policy.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! perhop-targets.
+#![forbid(unsafe_code)]

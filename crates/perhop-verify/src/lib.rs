@@ -1,0 +1,2 @@
+//! perhop-verify.
+#![forbid(unsafe_code)]
