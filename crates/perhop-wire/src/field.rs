@@ -187,7 +187,10 @@ mod tests {
         for class in 1..=4u8 {
             for drop in 1..=3u8 {
                 let name = format!("AF{class}{drop}");
-                assert_eq!(Dscp::from_name(&name).unwrap().value(), 8 * class + 2 * drop);
+                assert_eq!(
+                    Dscp::from_name(&name).unwrap().value(),
+                    8 * class + 2 * drop
+                );
             }
         }
         for class in 0..=7u8 {

@@ -2,3 +2,5 @@
 #![forbid(unsafe_code)]
 
 pub mod field;
+pub mod link;
+pub mod packet;
