@@ -88,6 +88,9 @@ pub struct TargetRequest {
     pub id: String,
     /// Where the plan names it.
     pub origin: Span,
+    /// Whether the plan's list of targets names it. A request that is only settings (`[target.NAME]` without a list)
+    /// does not choose; when no request is listed, the targets that fit the policy are made.
+    pub listed: bool,
     /// Losses accepted by name.
     pub accept: Vec<(String, Span)>,
     /// The target's own options, by key.
