@@ -130,7 +130,9 @@ impl PolicySet {
                     return Some((id, true));
                 }
                 let hidden = !scope.addresses.is_empty()
-                    || placed.iter().any(|other| self.scope(*other).role == scope.role);
+                    || placed
+                        .iter()
+                        .any(|other| self.scope(*other).role == scope.role);
                 (!hidden).then_some((id, false))
             })
             .collect()

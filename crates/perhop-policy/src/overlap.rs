@@ -270,7 +270,9 @@ impl Space {
 #[must_use]
 pub fn subtract(spaces: Vec<Space>, taken: &[Space]) -> Vec<Space> {
     taken.iter().fold(spaces, |left, one| {
-        left.iter().flat_map(|space| space.difference(one)).collect()
+        left.iter()
+            .flat_map(|space| space.difference(one))
+            .collect()
     })
 }
 

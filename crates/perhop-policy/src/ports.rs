@@ -153,12 +153,18 @@ mod tests {
     #[test]
     fn a_count_is_not_an_end() {
         let range = PortRange::from_start_and_count(20000, 40).unwrap();
-        assert_eq!((range.first(), range.last(), range.count()), (20000, 20039, 40));
+        assert_eq!(
+            (range.first(), range.last(), range.count()),
+            (20000, 20039, 40)
+        );
         let range = PortRange::from_start_and_count(60000, 100).unwrap();
         assert_eq!(range.last(), 60099);
         let range = PortRange::from_start_and_count(40803, 8348).unwrap();
         assert_eq!(range.last(), 49150);
-        assert_eq!(PortRange::from_start_and_count(65535, 1).unwrap().last(), 65535);
+        assert_eq!(
+            PortRange::from_start_and_count(65535, 1).unwrap().last(),
+            65535
+        );
         assert_eq!(PortRange::from_start_and_count(65535, 2), None);
         assert_eq!(PortRange::from_start_and_count(1024, 0), None);
         assert_eq!(PortRange::from_start_and_count(1, u32::MAX), None);

@@ -149,6 +149,9 @@ mod tests {
         assert!(!path.matches(Some("lync.exe")));
         assert_eq!(name.intersection(&path), Some(path.clone()));
         assert_eq!(AppMatch::Any.intersection(&name), Some(name));
-        assert_eq!(AppMatch::parse("a.exe").intersection(&AppMatch::parse("b.exe")), None);
+        assert_eq!(
+            AppMatch::parse("a.exe").intersection(&AppMatch::parse("b.exe")),
+            None
+        );
     }
 }

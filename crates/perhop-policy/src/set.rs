@@ -31,7 +31,7 @@ const UNDECIDED: &str = "policy/undecided-overlap";
 const TOO_MANY: &str = "policy/too-many-regions";
 
 /// More regions than any sound plan needs in one scope; past it the rules are refused rather than memory filled.
-const MAX_REGIONS_PER_SCOPE: usize = 20_000;
+const MAX_REGIONS_PER_SCOPE: usize = 10_000;
 
 /// What a policy set is made from.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -85,8 +85,14 @@ impl PolicySet {
     /// When a rule names a scope or class that `parts` does not have: a bug of the caller.
     pub fn try_new(parts: Parts) -> Result<Self, Vec<Diagnostic>> {
         for rule in &parts.rules {
-            assert!(usize::from(rule.scope.0) < parts.scopes.len(), "rule without scope");
-            assert!(usize::from(rule.class.0) < parts.classes.len(), "rule without class");
+            assert!(
+                usize::from(rule.scope.0) < parts.scopes.len(),
+                "rule without scope"
+            );
+            assert!(
+                usize::from(rule.class.0) < parts.classes.len(),
+                "rule without class"
+            );
         }
         let statements: Vec<Statement> = (0u32..)
             .zip(&parts.rules)
@@ -225,11 +231,7 @@ fn resolve(scope: ScopeId, own: &[(&Statement, Vec<Space>)]) -> Option<Vec<Regio
 }
 
 /// Pairs that overlap with different marks where nothing chooses, not even a third statement that outranks both.
-fn conflicts(
-    parts: &Parts,
-    own: &[(&Statement, Vec<Space>)],
-    problems: &mut Vec<Diagnostic>,
-) {
+fn conflicts(parts: &Parts, own: &[(&Statement, Vec<Space>)], problems: &mut Vec<Diagnostic>) {
     let mut told: Vec<(RuleId, RuleId)> = Vec::new();
     for (index, (a, spaces_a)) in own.iter().enumerate() {
         for (b, spaces_b) in &own[..index] {
@@ -259,7 +261,10 @@ fn conflicts(
 }
 
 fn undecided(parts: &Parts, a: &Statement, b: &Statement, space: &Space) -> Diagnostic {
-    let (rule_a, rule_b) = (&parts.rules[a.rule.0 as usize], &parts.rules[b.rule.0 as usize]);
+    let (rule_a, rule_b) = (
+        &parts.rules[a.rule.0 as usize],
+        &parts.rules[b.rule.0 as usize],
+    );
     let side = |intervals: &overlap::Intervals| {
         let (first, last) = intervals.as_slice()[0];
         if first == last {
