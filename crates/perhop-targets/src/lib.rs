@@ -6,6 +6,7 @@
 
 pub mod artifact;
 pub mod registry;
+pub mod syntax;
 pub mod target;
 
 pub use artifact::{Artifact, Purpose};

@@ -1,0 +1,4 @@
+//! Writers that quote: the only makers of target text.
+
+pub mod powershell;
+pub mod xml;
