@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use ipnet::IpNet;
 use perhop_wire::field::Dscp;
 
 use crate::capability::TargetRequest;
@@ -50,6 +51,10 @@ pub struct Parts {
     pub producers: Vec<Producer>,
     /// What the plan asks of targets.
     pub targets: Vec<TargetRequest>,
+    /// The prefixes of the network that the plan is for; empty when the plan does not say.
+    ///
+    /// A verifier judges no sender outside them as planned, unless a scope places it.
+    pub internal: Vec<IpNet>,
 }
 
 /// Packets of one scope that get one mark by one rule.
@@ -204,6 +209,12 @@ impl PolicySet {
     #[must_use]
     pub fn targets(&self) -> &[TargetRequest] {
         &self.parts.targets
+    }
+
+    /// The prefixes of the network that the plan is for; empty when the plan does not say.
+    #[must_use]
+    pub fn internal(&self) -> &[IpNet] {
+        &self.parts.internal
     }
 }
 
