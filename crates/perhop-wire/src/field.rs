@@ -126,6 +126,12 @@ impl Pcp {
         if value < 8 { Some(Self(value)) } else { None }
     }
 
+    /// The priority in the top three bits of an octet, where an 802.1Q tag has it.
+    #[must_use]
+    pub const fn from_top_bits(octet: u8) -> Self {
+        Self(octet >> 5)
+    }
+
     /// The number, 0 to 7.
     #[must_use]
     pub const fn value(self) -> u8 {

@@ -4,3 +4,20 @@
 pub mod field;
 pub mod link;
 pub mod packet;
+
+mod bytes;
+mod cursor;
+mod ethernet;
+mod ipv4;
+mod ipv6;
+mod llc;
+mod loopback;
+mod mpls;
+mod nflog;
+mod ppp;
+mod sll;
+mod tcp;
+mod tunnel;
+mod udp;
+mod vlan;
+mod wifi;

@@ -2,12 +2,14 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::field::{DsField, Pcp};
+use crate::field::DsField;
 pub use crate::link::LinkType;
+pub use crate::vlan::VlanTag;
 
 mod undecoded;
 pub use undecoded::{Layer, Reason, Undecoded};
 
+mod fast;
 mod walk;
 
 /// One packet, by its innermost IP header.
@@ -45,6 +47,27 @@ pub struct Observation<'a> {
     pub wifi_priority: Option<u8>,
     /// Which way the packet went, seen from the capturing host, when the link header says so.
     pub direction: Direction,
+}
+
+impl Observation<'_> {
+    /// What the walk fills in.
+    const EMPTY: Self = Self {
+        addresses: Addresses::V4 { src: 0, dst: 0 },
+        ds: DsField(0),
+        ttl: 0,
+        protocol: 0,
+        fragment: Fragment::Whole,
+        identification: 0,
+        dont_fragment: false,
+        ip_len: 0,
+        transport: Transport::Other,
+        payload: &[],
+        payload_len: 0,
+        outer: None,
+        vlan: None,
+        wifi_priority: None,
+        direction: Direction::Unknown,
+    };
 }
 
 /// Source and destination address of one IP header, cheap to copy and hash.
@@ -116,7 +139,7 @@ pub enum Transport {
         /// Destination port.
         dst_port: u16,
     },
-    /// TCP (RFC 9293).
+    /// TCP (RFC 9293). A field that the capture cut off is 0.
     Tcp {
         /// Source port.
         src_port: u16,
@@ -177,15 +200,8 @@ pub enum Tunnel {
     GtpU,
     /// Teredo (RFC 4380).
     Teredo,
-}
-
-/// An 802.1Q tag.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct VlanTag {
-    /// VLAN identifier, 0 to 4095; 0 is a priority tag.
-    pub id: u16,
-    /// Priority code point.
-    pub pcp: Pcp,
+    /// L2TP version 2 over UDP (RFC 2661).
+    L2tp,
 }
 
 /// Which way a packet went, seen from the capturing host.
@@ -202,14 +218,17 @@ pub enum Direction {
 
 /// Finds the innermost IP packet in a captured frame.
 ///
-/// `wire_len` is the length in bytes that the frame had before the capture cut it.
+/// `wire_len` is the length in bytes that the frame had before the capture cut it; when it is less than what was
+/// captured, the captured length counts.
 ///
 /// # Errors
 /// [`Undecoded`] when there is no IP header that can be read: why, at which layer and offset.
-pub fn dissect<'a>(
-    link: LinkType,
-    frame: &'a [u8],
-    wire_len: u32,
-) -> Result<Observation<'a>, Undecoded> {
+#[inline]
+pub fn dissect(link: LinkType, frame: &[u8], wire_len: u32) -> Result<Observation<'_>, Undecoded> {
+    if link == LinkType::ETHERNET
+        && let Some(seen) = fast::ethernet(frame)
+    {
+        return Ok(seen);
+    }
     walk::walk(link, frame, wire_len)
 }

@@ -7,9 +7,9 @@ use crate::link::LinkType;
 /// Why a frame is not counted as IP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Undecoded {
-    /// The header at which reading stopped.
+    /// The header that could not be read, or that names something that is not decoded.
     pub layer: Layer,
-    /// Byte offset of that header in the frame.
+    /// Byte offset in the frame at which reading stopped.
     pub offset: u32,
     /// What was wrong with it.
     pub reason: Reason,
@@ -64,6 +64,8 @@ pub enum Reason {
     Version(u8),
     /// A header length field below its least value.
     HeaderLength(u32),
+    /// A total length below the header's own length.
+    TotalLength(u32),
     /// More tags, labels or headers on top of each other than the limit.
     TooDeep,
 }
@@ -99,6 +101,9 @@ impl fmt::Display for Undecoded {
             Reason::Family(value) => write!(f, "address family {value} is not IP"),
             Reason::Version(value) => write!(f, "IP version {value}"),
             Reason::HeaderLength(value) => write!(f, "header length of {value} bytes"),
+            Reason::TotalLength(value) => {
+                write!(f, "total length of {value} bytes, less than the header")
+            }
             Reason::TooDeep => f.write_str("too many headers on top of each other"),
         }
     }

@@ -1,148 +1,162 @@
-//! The walk through the headers of one frame.
+//! The walk through the headers of one frame, whatever they are.
 
-use super::{
-    Addresses, Direction, Fragment, Layer, LinkType, Observation, Reason, Transport, Undecoded,
+use super::{Direction, Fragment, Layer, LinkType, Observation, Outer, Reason, Undecoded, VlanTag};
+use crate::cursor::{Cursor, Next};
+use crate::{
+    ethernet, ipv4, ipv6, llc, loopback, mpls, nflog, ppp, sll, tcp, tunnel, udp, vlan, wifi,
 };
-use crate::field::DsField;
 
-/// Ethernet, IPv4 or IPv6, UDP or TCP.
+/// Reads any frame down to the innermost IP header that can be read.
+///
+/// What looks like a tunnel but has nothing readable inside stays the packet that it is on the outside.
+#[cold]
+#[inline(never)]
 pub(super) fn walk(
     link: LinkType,
     frame: &[u8],
     wire_len: u32,
 ) -> Result<Observation<'_>, Undecoded> {
-    if link != LinkType::ETHERNET {
-        return Err(undecoded(Layer::Link, 0, Reason::LinkType(link)));
-    }
-    let Some((header, rest)) = frame.split_first_chunk::<14>() else {
-        return Err(short(Layer::Link, 0, 14, frame.len()));
-    };
-    let wire = wire_len.max(u32::try_from(frame.len()).unwrap_or(u32::MAX)) - 14;
-    match u16::from_be_bytes([header[12], header[13]]) {
-        0x0800 => ipv4(rest, wire),
-        0x86dd => ipv6(rest, wire),
-        other => Err(undecoded(Layer::Link, 0, Reason::EtherType(other))),
-    }
-}
-
-fn ipv4(packet: &[u8], wire: u32) -> Result<Observation<'_>, Undecoded> {
-    let Some(header) = packet.first_chunk::<20>() else {
-        return Err(short(Layer::Ipv4, 14, 20, packet.len()));
-    };
-    let header_len = u32::from(header[0] & 15) * 4;
-    let ip_len = match u16::from_be_bytes([header[2], header[3]]) {
-        0 => wire,
-        length => u32::from(length),
-    };
-    if header_len < 20 || ip_len < header_len {
-        return Err(undecoded(Layer::Ipv4, 14, Reason::HeaderLength(header_len)));
-    }
-    let packet = packet.get(..ip_len as usize).unwrap_or(packet);
-    let flags = u16::from_be_bytes([header[6], header[7]]);
-    let word = |at: usize| {
-        u32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
-    };
-    let mut seen = Observation {
-        addresses: Addresses::V4 {
-            src: word(12),
-            dst: word(16),
-        },
-        ds: DsField(header[1]),
-        ttl: header[8],
-        protocol: header[9],
-        fragment: match (flags & 0x1fff, flags & 0x2000) {
-            (0, 0) => Fragment::Whole,
-            (0, _) => Fragment::First,
-            _ => Fragment::Later,
-        },
-        identification: u32::from(u16::from_be_bytes([header[4], header[5]])),
-        dont_fragment: flags & 0x4000 != 0,
-        ip_len,
-        transport: Transport::Other,
-        payload: packet.get(header_len as usize..).unwrap_or_default(),
-        payload_len: ip_len - header_len,
-        outer: None,
-        vlan: None,
-        wifi_priority: None,
-        direction: Direction::Unknown,
-    };
-    transport(&mut seen);
-    Ok(seen)
-}
-
-fn ipv6(packet: &[u8], wire: u32) -> Result<Observation<'_>, Undecoded> {
-    let Some((header, payload)) = packet.split_first_chunk::<40>() else {
-        return Err(short(Layer::Ipv6, 14, 40, packet.len()));
-    };
-    let payload_len = match u16::from_be_bytes([header[4], header[5]]) {
-        0 => wire - 40,
-        length => u32::from(length),
-    };
-    let mut addresses = ([0; 16], [0; 16]);
-    addresses.0.copy_from_slice(&header[8..24]);
-    addresses.1.copy_from_slice(&header[24..40]);
-    let mut seen = Observation {
-        addresses: Addresses::V6 {
-            src: addresses.0,
-            dst: addresses.1,
-        },
-        ds: DsField(header[0] << 4 | header[1] >> 4),
-        ttl: header[7],
-        protocol: header[6],
-        fragment: Fragment::Whole,
-        identification: 0,
-        dont_fragment: false,
-        ip_len: payload_len + 40,
-        transport: Transport::Other,
-        payload: payload.get(..payload_len as usize).unwrap_or(payload),
-        payload_len,
-        outer: None,
-        vlan: None,
-        wifi_priority: None,
-        direction: Direction::Unknown,
-    };
-    transport(&mut seen);
-    Ok(seen)
-}
-
-fn transport(seen: &mut Observation<'_>) {
-    if seen.fragment == Fragment::Later {
-        return;
-    }
-    if seen.protocol == 17 {
-        if let Some((header, payload)) = seen.payload.split_first_chunk::<8>() {
-            seen.transport = Transport::Udp {
-                src_port: u16::from_be_bytes([header[0], header[1]]),
-                dst_port: u16::from_be_bytes([header[2], header[3]]),
-            };
-            seen.payload = payload;
-            seen.payload_len -= 8;
-        }
-    } else if seen.protocol == 6
-        && let Some(header) = seen.payload.first_chunk::<20>()
-    {
-        let length = usize::from(header[12] >> 4) * 4;
-        seen.transport = Transport::Tcp {
-            src_port: u16::from_be_bytes([header[0], header[1]]),
-            dst_port: u16::from_be_bytes([header[2], header[3]]),
-            flags: header[13],
-            sequence: u32::from_be_bytes([header[4], header[5], header[6], header[7]]),
-            acknowledgement: u32::from_be_bytes([header[8], header[9], header[10], header[11]]),
+    let mut cursor = Cursor::new(frame, wire_len);
+    let mut below = Below::default();
+    to_ip(Next::Link(link), &mut cursor, &mut below)?;
+    let mut seen = ip(&mut cursor, &below)?;
+    for depth in 1..=TUNNELS {
+        let Some(mut inside) = tunnel::open(&seen) else {
+            break;
         };
-        seen.payload = seen.payload.get(length..).unwrap_or_default();
-        seen.payload_len = seen.payload_len.saturating_sub(length as u32);
+        let mut below = below;
+        let inner = to_ip(inside.next, &mut inside.cursor, &mut below)
+            .and_then(|()| ip(&mut inside.cursor, &below));
+        let Ok(mut inner) = inner else {
+            break;
+        };
+        let outermost = seen.outer.unwrap_or(Outer {
+            ds: seen.ds,
+            tunnel: inside.tunnel,
+            depth,
+        });
+        inner.outer = Some(Outer { depth, ..outermost });
+        seen = inner;
+    }
+    Ok(seen)
+}
+
+/// What the headers below IP said.
+#[derive(Debug, Clone, Copy, Default)]
+struct Below {
+    vlan: Option<VlanTag>,
+    wifi_priority: Option<u8>,
+    direction: Direction,
+    tags: u8,
+}
+
+/// Moves the cursor to the next IP header.
+fn to_ip(first: Next, cursor: &mut Cursor<'_>, below: &mut Below) -> Result<(), Undecoded> {
+    let mut next = first;
+    for _ in 0..HEADERS {
+        next = match next {
+            Next::Ip => return Ok(()),
+            Next::Link(link) => by_link(link, cursor, below)?,
+            Next::Ethernet => ethernet::read(cursor)?,
+            Next::Type(tag) if vlan::is_tag(tag) => read_tag(cursor, below)?,
+            Next::Type(other) => ethernet::by_type(cursor, other)?,
+            Next::Llc => llc::read(cursor)?,
+            Next::Mpls => mpls::read(cursor)?,
+            Next::Ppp => ppp::read(cursor)?,
+            Next::PppoeSession => ppp::read_pppoe(cursor)?,
+            Next::Wifi { fcs, padded } => {
+                wifi::read(cursor, fcs, padded, &mut below.wifi_priority)?
+            }
+        };
+    }
+    Err(cursor.undecoded(Layer::Link, Reason::TooDeep))
+}
+
+/// Reads the header that a link type calls for.
+fn by_link(link: LinkType, cursor: &mut Cursor<'_>, below: &mut Below) -> Result<Next, Undecoded> {
+    match link {
+        LinkType::ETHERNET => Ok(Next::Ethernet),
+        LinkType::RAW | LinkType::IPV4 | LinkType::IPV6 | RAW_BSD | RAW_OPENBSD => Ok(Next::Ip),
+        LinkType::NULL => loopback::read_null(cursor),
+        LinkType::LOOP => loopback::read_loop(cursor),
+        LinkType::PPP => Ok(Next::Ppp),
+        LinkType::LINUX_SLL => sll::read(cursor, &mut below.direction),
+        LinkType::LINUX_SLL2 => sll::read_v2(cursor, &mut below.direction),
+        LinkType::NFLOG => nflog::read(cursor),
+        LinkType::IEEE802_11 => Ok(Next::Wifi {
+            fcs: false,
+            padded: false,
+        }),
+        LinkType::IEEE802_11_RADIOTAP => wifi::radiotap::read(cursor),
+        LinkType::PPI => wifi::ppi::read(cursor),
+        other => Err(cursor.undecoded(Layer::Link, Reason::LinkType(other))),
     }
 }
 
-fn undecoded(layer: Layer, offset: u32, reason: Reason) -> Undecoded {
-    Undecoded {
-        layer,
-        offset,
-        reason,
+/// Reads a VLAN tag and keeps the first.
+fn read_tag(cursor: &mut Cursor<'_>, below: &mut Below) -> Result<Next, Undecoded> {
+    if below.tags == TAGS {
+        return Err(cursor.undecoded(Layer::Vlan, Reason::TooDeep));
     }
+    below.tags += 1;
+    let header = vlan::TagHeader(cursor.take(Layer::Vlan)?);
+    below.vlan.get_or_insert(header.tag());
+    Ok(Next::Type(header.ether_type()))
 }
 
-fn short(layer: Layer, offset: u32, needed: u32, had: usize) -> Undecoded {
-    let had = u32::try_from(had).unwrap_or(u32::MAX);
-    undecoded(layer, offset, Reason::Short { needed, had })
+/// Reads an IP header, by its version nibble, and the transport header behind it.
+fn ip<'a>(cursor: &mut Cursor<'a>, below: &Below) -> Result<Observation<'a>, Undecoded> {
+    let mut seen = Observation {
+        vlan: below.vlan,
+        wifi_priority: below.wifi_priority,
+        direction: below.direction,
+        ..Observation::EMPTY
+    };
+    match cursor.peek().map(|byte| byte >> 4) {
+        Some(4) => {
+            let ip = ipv4::read(cursor)?;
+            seen.addresses = ip.header.addresses();
+            seen.ds = ip.header.ds();
+            seen.ttl = ip.header.ttl();
+            seen.fragment = ip.header.fragment();
+            seen.identification = u32::from(ip.header.identification());
+            seen.dont_fragment = ip.header.dont_fragment();
+            seen.ip_len = ip.ip_len;
+            seen.protocol = ip.protocol;
+        }
+        Some(6) => {
+            let ip = ipv6::read(cursor)?;
+            seen.addresses = ip.header.addresses();
+            seen.ds = ip.header.ds();
+            seen.ttl = ip.header.hop_limit();
+            seen.fragment = ip.fragment;
+            seen.identification = ip.identification;
+            seen.ip_len = ip.ip_len;
+            seen.protocol = ip.protocol;
+        }
+        Some(other) => return Err(cursor.undecoded(Layer::Ipv4, Reason::Version(other))),
+        None => {
+            cursor.take::<1>(Layer::Ipv4)?;
+        }
+    }
+    if seen.fragment != Fragment::Later {
+        seen.transport = match seen.protocol {
+            udp::PROTOCOL => udp::read(cursor),
+            tcp::PROTOCOL => tcp::read(cursor),
+            _ => seen.transport,
+        };
+    }
+    seen.payload = cursor.bytes();
+    seen.payload_len = cursor.wire();
+    Ok(seen)
 }
+
+/// What some BSD systems write for RAW.
+const RAW_BSD: LinkType = LinkType(12);
+const RAW_OPENBSD: LinkType = LinkType(14);
+/// VLAN tags in one frame at most.
+const TAGS: u8 = 8;
+/// Headers between two IP headers at most.
+const HEADERS: usize = 24;
+/// Tunnels inside each other at most.
+const TUNNELS: u8 = 8;
