@@ -21,3 +21,8 @@ mod tunnel;
 mod udp;
 mod vlan;
 mod wifi;
+pub mod media;
+pub mod rtcp;
+pub mod rtp;
+pub mod stun;
+pub mod turn;
