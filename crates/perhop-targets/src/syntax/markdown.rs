@@ -43,14 +43,14 @@ impl Markdown {
         self
     }
 
-    /// A list of plain texts.
+    /// A list of texts in which back-ticks enclose code; see [`rich`].
     pub fn list<T: AsRef<str>>(&mut self, items: &[T]) -> &mut Self {
         if items.is_empty() {
             return self;
         }
         self.gap();
         for item in items {
-            let _ = writeln!(self.out, "- {}", escape(item.as_ref()));
+            let _ = writeln!(self.out, "- {}", rich(item.as_ref()));
         }
         self
     }
@@ -117,6 +117,23 @@ pub fn escape(text: &str) -> String {
     out
 }
 
+/// Text in which back-ticks enclose code, as mark-up; when they do not pair, they are shown.
+#[must_use]
+pub fn rich(text: &str) -> String {
+    let parts: Vec<&str> = text.split('`').collect();
+    if parts.len() % 2 == 0 {
+        return escape(text);
+    }
+    let spans = parts.iter().enumerate().map(|(index, part)| {
+        if index % 2 == 0 {
+            escape(part)
+        } else {
+            code(part)
+        }
+    });
+    spans.collect()
+}
+
 /// Text as a code span; `|` is escaped for tables.
 #[must_use]
 pub fn code(text: &str) -> String {
@@ -156,6 +173,8 @@ mod tests {
     fn values_cannot_become_mark_up() {
         assert_eq!(escape("a|b\n# `c` *d*"), "a\\|b # \\`c\\` \\*d\\*");
         assert_eq!(code("a`b"), "``a`b``");
+        assert_eq!(rich("run `a|b` *now*"), "run `a\\|b` \\*now\\*");
+        assert_eq!(rich("a ` b"), "a \\` b");
         assert_eq!(code("`"), "`` ` ``");
         let mut text = Markdown::new();
         text.heading(1, "A\nB")
