@@ -5,10 +5,22 @@
 #![forbid(unsafe_code)]
 
 pub mod artifact;
+mod choose;
+mod codes;
+pub mod compile;
+mod losses;
+pub mod manifest;
 pub mod registry;
+mod runbook;
+pub mod suggest;
+mod support;
 pub mod syntax;
 pub mod target;
 
 pub use artifact::{Artifact, Purpose};
+pub use codes::CODES;
+pub use compile::{CompileOptions, Compiled, compile};
+pub use losses::AcceptedLoss;
 pub use registry::TARGETS;
+pub use support::support_table;
 pub use target::{OptionKind, OptionSpec, Program, Step, Target};

@@ -39,13 +39,13 @@ pub struct Step {
     pub title: String,
     /// Where: the kind of host, and with which rights.
     pub place: String,
-    /// Commands, one a line, as typed there.
+    /// Commands, one a line, as typed there in the output folder: `.\lync-shell\apply.ps1`.
     pub commands: Vec<String>,
-    /// How to see that it worked.
+    /// How to see that it worked: sentences, commands in them between back-ticks.
     pub check: Vec<String>,
-    /// How to take it back.
+    /// How to take it back, written alike.
     pub undo: Vec<String>,
-    /// What else to know, one sentence an entry.
+    /// What else to know, one sentence an entry, written alike.
     pub notes: Vec<String>,
 }
 

@@ -82,7 +82,7 @@ impl Markdown {
             .push_str(&line(&mut head.iter().map(|_| "---".to_owned())));
         for row in rows {
             self.out
-                .push_str(&line(&mut row.iter().map(|cell| cell.replace('\n', " "))));
+                .push_str(&line(&mut row.iter().map(|cell| cell_text(cell))));
         }
         self
     }
@@ -121,7 +121,7 @@ pub fn escape(text: &str) -> String {
 #[must_use]
 pub fn rich(text: &str) -> String {
     let parts: Vec<&str> = text.split('`').collect();
-    if parts.len() % 2 == 0 {
+    if parts.len().is_multiple_of(2) {
         return escape(text);
     }
     let spans = parts.iter().enumerate().map(|(index, part)| {
@@ -134,7 +134,7 @@ pub fn rich(text: &str) -> String {
     spans.collect()
 }
 
-/// Text as a code span; `|` is escaped for tables.
+/// Text as a code span.
 #[must_use]
 pub fn code(text: &str) -> String {
     let ticks = "`".repeat(longest_run(text) + 1);
@@ -147,6 +147,20 @@ pub fn code(text: &str) -> String {
         "{ticks}{pad}{}{pad}{ticks}",
         one_line(text).replace('|', "\\|")
     )
+}
+
+/// A cell's mark-up on one line, every `|` in it escaped, in code too (GitHub Flavored Markdown 4.10).
+fn cell_text(cell: &str) -> String {
+    let mut out = String::with_capacity(cell.len());
+    let mut escaped = false;
+    for c in one_line(cell).chars() {
+        if c == '|' && !escaped {
+            out.push('\\');
+        }
+        escaped = c == '\\' && !escaped;
+        out.push(c);
+    }
+    out
 }
 
 fn one_line(text: &str) -> String {
@@ -173,7 +187,8 @@ mod tests {
     fn values_cannot_become_mark_up() {
         assert_eq!(escape("a|b\n# `c` *d*"), "a\\|b # \\`c\\` \\*d\\*");
         assert_eq!(code("a`b"), "``a`b``");
-        assert_eq!(rich("run `a|b` *now*"), "run `a\\|b` \\*now\\*");
+        assert_eq!(rich("run `a|b` *now*"), "run `a|b` \\*now\\*");
+        assert_eq!(cell_text("`a|b` a\\|b"), "`a\\|b` a\\|b");
         assert_eq!(rich("a ` b"), "a \\` b");
         assert_eq!(code("`"), "`` ` ``");
         let mut text = Markdown::new();

@@ -1,0 +1,158 @@
+//! `manifest.json`: every file with its digest and rules, every rule with its mark and fits, every accepted loss.
+
+use std::fmt::Write as _;
+
+use perhop_policy::{AppMatch, Fit, Marker, PolicySet, Rule, RuleId};
+use sha2::{Digest, Sha256};
+
+use crate::artifact::Artifact;
+use crate::compile::Made;
+use crate::losses::AcceptedLoss;
+use crate::syntax::json::Json;
+use crate::target::losses_of;
+
+/// Name and version of the manifest's schema.
+pub const SCHEMA: &str = "perhop.manifest/1";
+
+/// SHA-256 in lower-case hexadecimal.
+#[must_use]
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(64);
+    for byte in Sha256::digest(bytes) {
+        let _ = write!(out, "{byte:02x}");
+    }
+    out
+}
+
+/// The manifest of `files`, which do not include itself.
+pub(crate) fn text(
+    policy: &PolicySet,
+    plan_digest: &str,
+    made: &[Made],
+    files: &[Artifact],
+    accepted: &[AcceptedLoss],
+) -> String {
+    let digest = if plan_digest.is_empty() {
+        Json::Null
+    } else {
+        Json::text(plan_digest)
+    };
+    let rules = (0u32..).zip(policy.rules()).map(|(index, rule)| {
+        let fits = made.iter().map(|one| {
+            (
+                one.chosen.target.id().to_owned(),
+                fit_in(one, RuleId(index)),
+            )
+        });
+        rule_entry(policy, rule, fits.collect())
+    });
+    Json::object([
+        ("schema", Json::text(SCHEMA)),
+        (
+            "plan",
+            Json::object([("name", Json::text(policy.name())), ("sha256", digest)]),
+        ),
+        ("targets", Json::array(made.iter().map(target_entry))),
+        (
+            "files",
+            Json::array(files.iter().map(|file| file_entry(policy, file, made))),
+        ),
+        ("rules", Json::array(rules)),
+        (
+            "losses_accepted",
+            Json::array(accepted.iter().map(|loss| {
+                Json::object([
+                    ("target", Json::text(loss.target)),
+                    ("rule", Json::text(&policy.rule(loss.rule).name)),
+                    ("loss", Json::text(loss.kind.as_str())),
+                    ("reason", Json::text(&loss.reason)),
+                ])
+            })),
+        ),
+    ])
+    .to_document()
+}
+
+fn target_entry(one: &Made) -> Json {
+    let accept = one.chosen.request.accept.iter().map(|(name, _)| name);
+    Json::object([
+        ("id", Json::text(one.chosen.target.id())),
+        ("summary", Json::text(one.chosen.target.summary())),
+        ("accept", Json::texts(accept)),
+    ])
+}
+
+fn file_entry(policy: &PolicySet, file: &Artifact, made: &[Made]) -> Json {
+    let folder = file.path.split('/').next().unwrap_or_default();
+    let target = made
+        .iter()
+        .map(|one| one.chosen.target.id())
+        .find(|id| *id == folder);
+    let rules = file.rules.iter().map(|id| &policy.rule(*id).name);
+    Json::object([
+        ("path", Json::text(&file.path)),
+        ("target", target.map_or(Json::Null, Json::text)),
+        ("purpose", Json::text(file.purpose.as_str())),
+        ("size", integer(file.bytes.len())),
+        ("sha256", Json::text(sha256_hex(&file.bytes))),
+        ("rules", Json::texts(rules)),
+    ])
+}
+
+fn rule_entry(policy: &PolicySet, rule: &Rule, fits: Vec<(String, Json)>) -> Json {
+    let application = match &rule.app {
+        AppMatch::Any => Json::Null,
+        AppMatch::Name(_) | AppMatch::Path(_) => Json::text(rule.app.as_str()),
+    };
+    let marker = match rule.marker {
+        Marker::HostPolicy => "host-policy",
+        Marker::Sender => "sender",
+        Marker::Network => "network",
+    };
+    Json::object([
+        ("name", Json::text(&rule.name)),
+        ("scope", Json::text(&policy.scope(rule.scope).name)),
+        ("class", Json::text(&policy.class(rule.class).name)),
+        ("application", application),
+        ("dscp", Json::Integer(i64::from(rule.dscp.value()))),
+        ("marker", Json::text(marker)),
+        ("fits", Json::Object(fits)),
+    ])
+}
+
+fn fit_in(one: &Made, rule: RuleId) -> Json {
+    let fit = one.program.fits().iter().find(|(id, _)| *id == rule);
+    let fit = fit.map_or(&Fit::Elsewhere, |(_, fit)| fit);
+    let word = match fit {
+        Fit::Exact => "exact",
+        Fit::Wider(_) => "wider",
+        Fit::Narrower(_) => "narrower",
+        Fit::Absent(_) => "absent",
+        Fit::Elsewhere => "elsewhere",
+    };
+    let losses = losses_of(fit);
+    Json::object([
+        ("fit", Json::text(word)),
+        (
+            "losses",
+            Json::texts(losses.iter().map(|loss| loss.kind.as_str())),
+        ),
+    ])
+}
+
+fn integer(number: usize) -> Json {
+    Json::Integer(i64::try_from(number).expect("a file in memory is smaller than 2^63 bytes"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_digest_is_the_standards_test_vector() {
+        assert_eq!(
+            sha256_hex(b"abc"),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
+    }
+}

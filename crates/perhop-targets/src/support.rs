@@ -1,0 +1,70 @@
+//! The table of what each target can and cannot say, for the documentation.
+
+use perhop_policy::LossKind;
+
+use crate::registry::TARGETS;
+use crate::syntax::markdown::{Markdown, code, escape};
+use crate::target::{OptionKind, OptionSpec};
+
+/// Markdown for `docs/TARGETS.md`: every target, its losses and its options.
+#[must_use]
+pub fn support_table() -> String {
+    let mut out = Markdown::new();
+    out.heading(1, "Targets");
+    out.marked_up(
+        "Every target of `perhop compile`. Written by the program's own table; a test holds this page to it.",
+    );
+    let rows: Vec<Vec<String>> = TARGETS
+        .iter()
+        .map(|target| vec![code(target.id()), escape(target.summary())])
+        .collect();
+    out.table(&["target", "what comes out"], &rows);
+    losses(&mut out);
+    options(&mut out);
+    out.into_text()
+}
+
+fn losses(out: &mut Markdown) {
+    out.heading(2, "What a target cannot say");
+    out.marked_up(
+        "A dash means that the target never has this loss. `can` means that some rules cannot be said otherwise there; \
+         that is an error until the plan accepts the loss by name, `accept = [\"…\"]` under `[target.NAME]`.",
+    );
+    let mut head = vec!["target"];
+    head.extend(LossKind::ALL.map(LossKind::as_str));
+    let rows: Vec<Vec<String>> = TARGETS
+        .iter()
+        .map(|target| {
+            let mut row = vec![code(target.id())];
+            row.extend(LossKind::ALL.map(|kind| {
+                let can = target.losses().contains(&kind);
+                if can { "can" } else { "–" }.to_owned()
+            }));
+            row
+        })
+        .collect();
+    out.table(&head, &rows);
+}
+
+fn options(out: &mut Markdown) {
+    out.heading(2, "Options");
+    let rows: Vec<Vec<String>> = TARGETS
+        .iter()
+        .flat_map(|target| target.options().iter().map(move |spec| (target.id(), spec)))
+        .map(|(id, spec)| vec![code(id), code(spec.key), kind(spec), escape(spec.doc)])
+        .collect();
+    if rows.is_empty() {
+        out.paragraph("No target has options.");
+    } else {
+        out.table(&["target", "option", "type", "meaning"], &rows);
+    }
+}
+
+fn kind(spec: &OptionSpec) -> String {
+    match spec.kind {
+        OptionKind::Text => "text".to_owned(),
+        OptionKind::Integer(low, high) => format!("whole number, {low} to {high}"),
+        OptionKind::Boolean => "true or false".to_owned(),
+        OptionKind::List => "list of texts".to_owned(),
+    }
+}
