@@ -1,0 +1,285 @@
+//! Tables of text in columns that fit the terminal: the widest columns are wrapped first.
+
+use anstyle::Style;
+use unicode_width::UnicodeWidthStr;
+
+use crate::ui::{BOLD, paint};
+
+/// Spaces between columns.
+const GAP: usize = 2;
+
+/// A column of a [`Grid`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Column {
+    /// Its heading.
+    pub(crate) title: &'static str,
+    /// Numbers stand right.
+    pub(crate) right: bool,
+    /// It is not made narrower than this when the table has to shrink; 0 for never.
+    pub(crate) floor: usize,
+}
+
+impl Column {
+    /// Text that may be wrapped down to `floor` columns; never, when that is 0.
+    pub(crate) const fn text(title: &'static str, floor: usize) -> Self {
+        Self {
+            title,
+            right: false,
+            floor,
+        }
+    }
+
+    /// A number.
+    pub(crate) const fn number(title: &'static str) -> Self {
+        Self {
+            title,
+            right: true,
+            floor: 0,
+        }
+    }
+}
+
+/// One field of a row. Line feeds in the text begin new lines.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Cell {
+    text: String,
+    style: Option<Style>,
+}
+
+impl<T: Into<String>> From<T> for Cell {
+    fn from(text: T) -> Self {
+        Self {
+            text: clean(&text.into()),
+            style: None,
+        }
+    }
+}
+
+impl Cell {
+    /// A field in a style.
+    pub(crate) fn styled(text: impl Into<String>, style: Style) -> Self {
+        Self {
+            style: Some(style),
+            ..text.into().into()
+        }
+    }
+}
+
+/// Rows under headings.
+#[derive(Debug)]
+pub(crate) struct Grid {
+    columns: Vec<Column>,
+    rows: Vec<Vec<Cell>>,
+}
+
+impl Grid {
+    /// An empty table.
+    pub(crate) fn new(columns: impl Into<Vec<Column>>) -> Self {
+        Self {
+            columns: columns.into(),
+            rows: Vec::new(),
+        }
+    }
+
+    /// Adds a row; as many cells as columns.
+    pub(crate) fn row(&mut self, cells: Vec<Cell>) {
+        debug_assert_eq!(cells.len(), self.columns.len());
+        self.rows.push(cells);
+    }
+
+    /// Columns needed without wrapping.
+    pub(crate) fn natural_width(&self) -> usize {
+        total(&self.natural())
+    }
+
+    /// The table, every line ended; wrapped to `width` columns as far as the floors allow.
+    pub(crate) fn render(&self, width: Option<usize>) -> String {
+        let widths = self.fit(width);
+        let mut out = String::new();
+        let head: Vec<Cell> = self
+            .columns
+            .iter()
+            .map(|column| Cell::styled(column.title, BOLD))
+            .collect();
+        self.lines(&head, &widths, &mut out);
+        let rules: Vec<Cell> = widths.iter().map(|width| "-".repeat(*width).into()).collect();
+        self.lines(&rules, &widths, &mut out);
+        for row in &self.rows {
+            self.lines(row, &widths, &mut out);
+        }
+        out
+    }
+
+    fn natural(&self) -> Vec<usize> {
+        let longest = |text: &str| text.split('\n').map(UnicodeWidthStr::width).max().unwrap_or(0);
+        self.columns
+            .iter()
+            .enumerate()
+            .map(|(index, column)| {
+                self.rows
+                    .iter()
+                    .map(|row| longest(&row[index].text))
+                    .fold(column.title.width(), usize::max)
+            })
+            .collect()
+    }
+
+    fn fit(&self, width: Option<usize>) -> Vec<usize> {
+        let mut widths = self.natural();
+        let Some(limit) = width else {
+            return widths;
+        };
+        while total(&widths) > limit {
+            let widest = (0..widths.len())
+                .filter(|index| {
+                    let floor = self.columns[*index].floor;
+                    floor > 0 && widths[*index] > floor
+                })
+                .max_by_key(|index| widths[*index]);
+            match widest {
+                Some(index) => widths[index] -= 1,
+                None => break,
+            }
+        }
+        widths
+    }
+
+    fn lines(&self, cells: &[Cell], widths: &[usize], out: &mut String) {
+        let wrapped: Vec<Vec<String>> = cells
+            .iter()
+            .zip(widths)
+            .map(|(cell, width)| wrap(&cell.text, *width))
+            .collect();
+        let height = wrapped.iter().map(Vec::len).max().unwrap_or(1);
+        for line in 0..height {
+            let mut text = String::new();
+            let mut pending = 0;
+            for (index, width) in widths.iter().enumerate() {
+                let piece = wrapped[index].get(line).map_or("", String::as_str);
+                let space = width.saturating_sub(piece.width());
+                let (before, after) = if self.columns[index].right {
+                    (space, 0)
+                } else {
+                    (0, space)
+                };
+                if !piece.is_empty() {
+                    text.push_str(&" ".repeat(pending + before));
+                    pending = 0;
+                    match cells[index].style {
+                        Some(style) => text.push_str(&paint(style, piece)),
+                        None => text.push_str(piece),
+                    }
+                    pending += after + GAP;
+                } else {
+                    pending += width + GAP;
+                }
+            }
+            out.push_str(&text);
+            out.push('\n');
+        }
+    }
+}
+
+fn total(widths: &[usize]) -> usize {
+    widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1)
+}
+
+/// Text without control characters but for line feeds, so that no value moves the cursor or changes colours.
+pub(crate) fn clean(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '\n' => '\n',
+            '\t' => ' ',
+            c if c.is_control() || is_bidi(c) => '\u{fffd}',
+            c => c,
+        })
+        .collect()
+}
+
+const fn is_bidi(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Breaks after spaces and joints such as `-` and `,`, and anywhere when nothing else helps.
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
+    let width = width.max(1);
+    let mut lines = Vec::new();
+    for paragraph in text.split('\n') {
+        let mut line = String::new();
+        for piece in pieces(paragraph) {
+            if line.width() + piece.trim_end().width() > width && !line.is_empty() {
+                lines.push(std::mem::take(&mut line).trim_end().to_owned());
+            }
+            if piece.trim_end().width() <= width {
+                line.push_str(piece);
+                continue;
+            }
+            for c in piece.chars() {
+                let mut buffer = [0; 4];
+                if line.width() + c.encode_utf8(&mut buffer).width() > width && !line.is_empty() {
+                    lines.push(std::mem::take(&mut line));
+                }
+                line.push(c);
+            }
+        }
+        lines.push(line.trim_end().to_owned());
+    }
+    lines
+}
+
+fn pieces(text: &str) -> impl Iterator<Item = &str> {
+    text.split_inclusive([' ', '-', ',', '/', '\\', '@'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plain(text: &str) -> String {
+        anstream::adapter::strip_str(text).to_string()
+    }
+
+    #[test]
+    fn the_widest_column_gives_way_first() {
+        let mut grid = Grid::new([
+            Column::text("Name", 8),
+            Column::text("Ports", 0),
+            Column::number("DSCP"),
+        ]);
+        grid.row(vec!["A/V Conferencing service".into(), "49152-57499".into(), "46".into()]);
+        grid.row(vec!["".into(), "any".into(), "0".into()]);
+        assert_eq!(
+            plain(&grid.render(Some(36))),
+            "\
+Name               Ports        DSCP
+-----------------  -----------  ----
+A/V Conferencing   49152-57499    46
+service
+                   any             0
+"
+        );
+        assert_eq!(plain(&grid.render(None)).lines().nth(2).unwrap().len(), 43);
+    }
+
+    #[test]
+    fn long_words_and_wide_letters_wrap_anywhere() {
+        assert_eq!(wrap("MediationServerSvc.exe", 10), ["MediationS", "erverSvc.e", "xe"]);
+        assert_eq!(wrap("漢字漢字", 4), ["漢字", "漢字"]);
+        assert_eq!(wrap("", 4), [""]);
+        assert_eq!(wrap("a b", 0), ["a", "b"]);
+    }
+
+    #[test]
+    fn no_value_moves_the_cursor() {
+        assert_eq!(clean("a\u{1b}[2Jb\tc\u{202e}"), "a\u{fffd}[2Jb c\u{fffd}");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_line_is_wider_than_asked(text in "\\PC{0,60}", width in 2..20usize) {
+            for line in wrap(&text, width) {
+                proptest::prop_assert!(line.width() <= width, "{line:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Diagnostics as SARIF 2.1.0 (OASIS), which code hosts and editors show beside the text.
+
+use perhop_policy::{CodeInfo, Diagnostic, Label, Severity};
+use serde_json::{Value, json};
+
+use crate::source::Source;
+
+/// One run with one result a diagnostic; `codes` describes every code that a result names.
+pub(crate) fn log(diagnostics: &[Diagnostic], source: &Source, codes: &[CodeInfo]) -> Value {
+    let mut used: Vec<&str> = diagnostics.iter().map(|one| one.code).collect();
+    used.sort_unstable();
+    used.dedup();
+    let rules: Vec<Value> = used.iter().map(|code| rule(code, codes)).collect();
+    let results: Vec<Value> = diagnostics
+        .iter()
+        .map(|one| result(one, source, used.binary_search(&one.code).unwrap_or(0)))
+        .collect();
+    json!({
+        "$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{
+            "tool": { "driver": {
+                "name": "perhop",
+                "version": env!("CARGO_PKG_VERSION"),
+                "rules": rules,
+            }},
+            "columnKind": "unicodeCodePoints",
+            "artifacts": [{ "location": { "uri": uri(&source.name) }, "mimeType": "application/toml" }],
+            "results": results,
+        }],
+    })
+}
+
+fn rule(code: &str, codes: &[CodeInfo]) -> Value {
+    let mut rule = json!({ "id": code });
+    if let Some(info) = codes.iter().find(|info| info.code == code) {
+        rule["shortDescription"] = json!({ "text": info.summary });
+        if !info.rules.is_empty() {
+            rule["properties"] = json!({ "tags": info.rules });
+        }
+    }
+    rule
+}
+
+fn result(diagnostic: &Diagnostic, source: &Source, index: usize) -> Value {
+    let level = match diagnostic.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Info => "note",
+    };
+    let mut text = diagnostic.message.clone();
+    for note in &diagnostic.notes {
+        text.push_str("\nnote: ");
+        text.push_str(note);
+    }
+    for help in &diagnostic.helps {
+        text.push_str("\nhelp: ");
+        text.push_str(help);
+    }
+    let of = |primary| {
+        diagnostic
+            .labels
+            .iter()
+            .filter(move |label| label.primary == primary)
+            .map(|label| location(label, source))
+            .collect::<Vec<_>>()
+    };
+    json!({
+        "ruleId": diagnostic.code,
+        "ruleIndex": index,
+        "level": level,
+        "message": { "text": text },
+        "locations": of(true),
+        "relatedLocations": of(false),
+    })
+}
+
+fn location(label: &Label, source: &Source) -> Value {
+    let range = source.range(label.span);
+    let (start, end) = (source.position(range.start), source.position(range.end));
+    let mut location = json!({
+        "physicalLocation": {
+            "artifactLocation": { "uri": uri(&source.name), "index": 0 },
+            "region": {
+                "startLine": start.line, "startColumn": start.column,
+                "endLine": end.line, "endColumn": end.column,
+            },
+        },
+    });
+    if !label.text.is_empty() {
+        location["message"] = json!({ "text": label.text });
+    }
+    location
+}
+
+/// A path as a URI reference (RFC 3986): `/` between parts, everything unusual escaped.
+fn uri(path: &str) -> String {
+    let mut out = String::new();
+    let path = if cfg!(windows) {
+        path.replace('\\', "/")
+    } else {
+        path.to_owned()
+    };
+    for byte in path.bytes() {
+        if byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use perhop_policy::Span;
+
+    #[test]
+    fn one_result_with_both_places() {
+        let source = Source::new("my plan.toml".into(), "a = 1\nb = 2\n".into(), Vec::new());
+        let codes = [CodeInfo {
+            code: "plan/x",
+            rules: &["UC-03"],
+            summary: "s",
+        }];
+        let diagnostics = [Diagnostic::error("plan/x", "m")
+            .primary(Span::new(6, 11), "this")
+            .secondary(Span::new(0, 5), "that")
+            .help("do")];
+        let log = log(&diagnostics, &source, &codes);
+        let result = &log["runs"][0]["results"][0];
+        assert_eq!(result["message"]["text"], "m\nhelp: do");
+        let place = &result["locations"][0]["physicalLocation"];
+        assert_eq!(place["artifactLocation"]["uri"], "my%20plan.toml");
+        assert_eq!(place["region"]["startLine"], 2);
+        assert_eq!(place["region"]["endColumn"], 6);
+        assert_eq!(result["relatedLocations"][0]["message"]["text"], "that");
+        assert_eq!(log["runs"][0]["tool"]["driver"]["rules"][0]["properties"]["tags"][0], "UC-03");
+    }
+}
