@@ -3,7 +3,7 @@
 use crate::bytes::u16_at;
 use crate::cursor::{Cursor, Next};
 use crate::packet::{Layer, Reason, Undecoded};
-use crate::{mpls, vlan};
+use crate::{metadata, mpls, vlan};
 
 /// `EtherType` of IPv4.
 pub(crate) const IPV4: u16 = 0x0800;
@@ -42,6 +42,7 @@ pub(crate) fn by_type(cursor: &mut Cursor<'_>, ether_type: u16) -> Result<Next, 
         PPPOE_SESSION => Ok(Next::PppoeSession),
         PPP => Ok(Next::Ppp),
         BRIDGED => Ok(Next::Ethernet),
+        metadata::ETHER_TYPE => metadata::read(cursor),
         ..1536 => {
             // 802.3 length; SLL writes small codes here, LLC being 4, so a length that cannot hold LLC and SNAP is none.
             if ether_type >= 8 && u32::from(ether_type) <= cursor.wire() {

@@ -4,6 +4,7 @@ use super::erspan;
 use crate::bytes::u16_at;
 use crate::cursor::{Cursor, Next};
 use crate::ethernet;
+use crate::metadata;
 use crate::packet::Tunnel;
 
 /// Reads a header with all its optional fields and looks at the protocol type.
@@ -35,6 +36,7 @@ pub(super) fn read(cursor: &mut Cursor<'_>) -> Option<(Tunnel, Next)> {
         ERSPAN => Some((Tunnel::Erspan, erspan::read(cursor, flags & SEQUENCE != 0)?)),
         ERSPAN_III => Some((Tunnel::Erspan, erspan::read_iii(cursor)?)),
         ethernet::BRIDGED => Some((Tunnel::GreEthernet, Next::Ethernet)),
+        metadata::ETHER_TYPE => Some((Tunnel::Gre, metadata::read_in_gre(cursor)?)),
         ..1536 => None,
         other => Some((Tunnel::Gre, ethernet::by_type(cursor, other).ok()?)),
     }
