@@ -34,6 +34,8 @@ pub(crate) const NO_SUCH_RANGE: &str = "target/no-such-range";
 pub(crate) const NO_SUCH_SCOPE: &str = "target/no-such-scope";
 /// Files that are not what the target writes.
 pub(crate) const UNREADABLE: &str = "target/unreadable";
+/// A rule that Policy-based QoS has no form for.
+pub(crate) const WINDOWS_POLICY: &str = "target/windows-policy";
 
 /// Every code of this crate.
 pub const CODES: &[CodeInfo] = &[
@@ -76,6 +78,10 @@ pub const CODES: &[CodeInfo] = &[
         "a setting is given at a scope where the service has none",
     ),
     info(UNREADABLE, "files are not what the target writes"),
+    info(
+        WINDOWS_POLICY,
+        "a rule, or a kind of host, has no form in Policy-based QoS of Windows",
+    ),
 ];
 
 const fn info(code: &'static str, summary: &'static str) -> CodeInfo {

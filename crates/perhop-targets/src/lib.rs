@@ -16,6 +16,7 @@ pub mod suggest;
 mod support;
 pub mod syntax;
 pub mod target;
+pub mod windows_policy;
 
 pub use artifact::{Artifact, Purpose};
 pub use codes::CODES;

@@ -188,7 +188,7 @@ fn write_data(out: &mut String, data: &Data) {
 
 fn decode(bytes: &[u8]) -> Option<String> {
     let body = bytes.strip_prefix(&[0xff, 0xfe])?;
-    if body.len() % 2 != 0 {
+    if !body.len().is_multiple_of(2) {
         return None;
     }
     let units: Vec<u16> = body
@@ -276,7 +276,7 @@ fn hex_text(hex: &str) -> Option<String> {
         })
         .collect();
     let bytes = bytes?;
-    if bytes.len() % 2 != 0 {
+    if !bytes.len().is_multiple_of(2) {
         return None;
     }
     let units: Vec<u16> = bytes

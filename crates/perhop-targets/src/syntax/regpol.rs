@@ -117,7 +117,7 @@ impl Record {
     /// The text of a REG_SZ value without its NUL; `None` for other types and for what is not UTF-16.
     #[must_use]
     pub fn as_text(&self) -> Option<String> {
-        if self.kind != REG_SZ || self.data.len() % 2 != 0 {
+        if self.kind != REG_SZ || !self.data.len().is_multiple_of(2) {
             return None;
         }
         let units: Vec<u16> = self
