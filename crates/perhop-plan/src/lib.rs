@@ -1,2 +1,26 @@
-//! perhop-plan.
+//! The plan language: from the text of a plan to its policy set, or to everything that is wrong with it.
+//!
+//! Stages: text, [`ast`] (a tree with places), [`plan`] (names resolved), the parts of a policy set. Each stage collects
+//! every problem it can see; the next runs only when there is no error. Invariant: every text gives a [`Loaded`], and a
+//! text with no error gives a policy set that does not depend on the order of its tables.
+//!
+//! This crate is handed text: it opens no file, asks no clock, and knows no target.
 #![forbid(unsafe_code)]
+
+pub mod ast;
+pub mod catalogue;
+pub mod code;
+pub mod field;
+pub mod language;
+pub mod leaf;
+pub mod load;
+pub mod plan;
+pub mod resolve;
+pub mod shape;
+pub mod source;
+pub mod suggest;
+pub mod to_policy;
+mod view;
+
+pub use code::CODES;
+pub use load::{Loaded, load};

@@ -1,0 +1,531 @@
+//! From the tree to a [`Plan`]: names looked up, defaults filled in. Only trees without errors give a plan.
+
+use perhop_policy::{
+    Family, Host, Marker, OptionValue, Protocol, ProtocolMatch, Span, TargetRequest,
+};
+
+use crate::ast::{At, Node, Table, Value};
+use crate::catalogue::{Medium, Platform, catalogue};
+use crate::plan::{
+    Allow, App, AppMedia, Clients, Edge, ExchangeUm, Expect, HOSTS, Network, OwnClients, Phones,
+    Plan, PlanClass, Pools, Range, Roles, Servers, ServicePlan, SitePlan, range_of,
+};
+use crate::view::View;
+
+/// Resolves a tree that the table of fields has accepted.
+#[must_use]
+pub fn resolve(root: &Table) -> Plan {
+    let root = View::root(root);
+    let platforms = platforms(root);
+    let family = |family| platforms.iter().find(|p| p.value.family == family);
+    let teams = family(Family::Teams).map_or_else(Vec::new, |platform| teams(root, platform));
+    let lync = family(Family::LyncServer).map(|platform| platform.value);
+    let clients = clients(root, &platforms);
+    let servers = root.table("servers").map(|view| servers(view, lync));
+    let mut plan = Plan {
+        name: root
+            .text("plan")
+            .unwrap_or_else(|| At::new(String::new(), root.span)),
+        classes: Vec::new(),
+        edge: root.table("edge").map(edge),
+        exchange_um: root.table("exchange-um").map(exchange_um),
+        phones: None,
+        devices: root.table("devices").and_then(|view| view.boolean("qos")),
+        network: network(root),
+        sites: Vec::new(),
+        services: Vec::new(),
+        apps: root
+            .named("app")
+            .into_iter()
+            .map(|(name, view)| app(name, view))
+            .collect(),
+        targets: targets(root),
+        target_list: root.node("targets").map(|node| node.span),
+        expects: root.tables("expect").into_iter().map(expect).collect(),
+        allows: root.tables("allow").into_iter().filter_map(allow).collect(),
+        platforms,
+        clients,
+        teams,
+        servers,
+    };
+    plan.classes = classes(root, &plan);
+    let audio = plan
+        .class(Medium::Audio)
+        .map(|(_, class)| At::new(class.dscp, class.span));
+    plan.phones = root.table("phones").map(|view| Phones {
+        span: view.span,
+        dscp: view.dscp("dscp").or(audio),
+        pcp: view.pcp("pcp"),
+        addresses: view.prefixes("addresses"),
+    });
+    plan.sites = root
+        .named("site")
+        .into_iter()
+        .map(|(name, view)| site(&plan, name, view))
+        .collect();
+    plan.services = root
+        .named("service")
+        .into_iter()
+        .map(|(name, view)| service(&plan, name, view))
+        .collect();
+    plan
+}
+
+fn platforms(root: View<'_>) -> Vec<At<&'static Platform>> {
+    let mut named: Vec<At<&'static Platform>> = Vec::new();
+    let words = root.texts("platforms");
+    for platform in &catalogue().platforms {
+        let found = words.iter().find(|word| {
+            catalogue()
+                .platform(&word.value)
+                .is_some_and(|one| one.id == platform.id)
+        });
+        named.extend(found.map(|word| At::new(platform, word.span)));
+    }
+    named
+}
+
+fn ranges(view: View<'_>, media: &[Medium]) -> Vec<Range> {
+    media
+        .iter()
+        .filter_map(|medium| {
+            let ports = view.ports(medium.as_str())?;
+            Some(Range {
+                medium: *medium,
+                ports: ports.value,
+                span: ports.span,
+                stated: true,
+            })
+        })
+        .collect()
+}
+
+fn clients(root: View<'_>, platforms: &[At<&'static Platform>]) -> Option<Clients> {
+    let span = platforms.first().map(|platform| platform.span);
+    let view = root.table("clients");
+    let (view, span) = match (view, span) {
+        (Some(view), _) => (view, view.span),
+        (None, Some(span)) => (root.table_or_empty("clients"), span),
+        (None, None) => return None,
+    };
+    Some(Clients {
+        span,
+        ranges: ranges(view.table_or_empty("ports"), &Medium::ALL),
+        enforce: view.boolean("enforce-ports").unwrap_or(At::new(true, span)),
+        reserved: view.boolean("reserved-ports").is_some_and(|at| at.value),
+        vdi: view.texts("vdi"),
+        also: view.texts("also"),
+        addresses: view.prefixes("addresses"),
+    })
+}
+
+/// What Teams is told: its own table, the clients' ranges, the vendor's defaults, in this order.
+fn teams(root: View<'_>, platform: &At<&'static Platform>) -> Vec<Range> {
+    let own = root.table_or_empty("teams").table_or_empty("ports");
+    let shared = root.table_or_empty("clients").table_or_empty("ports");
+    [Medium::Audio, Medium::Video, Medium::AppSharing]
+        .into_iter()
+        .filter_map(|medium| {
+            let stated = ranges(own, &[medium])
+                .pop()
+                .or_else(|| ranges(shared, &[medium]).pop());
+            stated.or_else(|| {
+                Some(Range {
+                    medium,
+                    ports: platform.value.range("clients", medium.as_str())?,
+                    span: platform.span,
+                    stated: false,
+                })
+            })
+        })
+        .collect()
+}
+
+fn servers(view: View<'_>, platform: Option<&Platform>) -> Servers {
+    let shared = view.table_or_empty("ports");
+    let role = |role: &str, media: &[Medium]| -> Vec<Range> {
+        let own = view.table_or_empty(role).table_or_empty("ports");
+        media
+            .iter()
+            .filter_map(|medium| {
+                let stated = ranges(own, &[*medium])
+                    .pop()
+                    .or_else(|| ranges(shared, &[*medium]).pop());
+                stated.or_else(|| default_range(platform?, role, *medium, view.span))
+            })
+            .collect()
+    };
+    let roles = Roles {
+        conferencing: role(
+            "conferencing",
+            &[Medium::Audio, Medium::Video, Medium::AppSharing],
+        ),
+        application: role("application", &[Medium::Audio]),
+        mediation: role("mediation", &[Medium::Audio]),
+        web: role("web", &[Medium::AppSharing]),
+    };
+    let pools = view.table("application-pools").map(|pools| {
+        let own = ranges(
+            pools.table_or_empty("ports"),
+            &[Medium::Audio, Medium::Video, Medium::AppSharing],
+        );
+        Pools {
+            names: pools.texts("names"),
+            executable: pools.text("executable"),
+            ranges: if own.is_empty() {
+                roles.application.clone()
+            } else {
+                own
+            },
+        }
+    });
+    Servers {
+        span: view.span,
+        roles,
+        signaling: ranges(shared, &[Medium::Signaling]).pop(),
+        pools,
+        addresses: view.prefixes("addresses"),
+        vbss: view
+            .boolean("video-based-sharing")
+            .unwrap_or(At::new(false, view.span)),
+    }
+}
+
+/// Audio and video default to the vendor's ranges; the default of application sharing overlaps both, so it never does.
+fn default_range(platform: &Platform, role: &str, medium: Medium, span: Span) -> Option<Range> {
+    if medium == Medium::AppSharing {
+        return None;
+    }
+    Some(Range {
+        medium,
+        ports: platform.range(role, medium.as_str())?,
+        span,
+        stated: false,
+    })
+}
+
+fn edge(view: View<'_>) -> Edge {
+    Edge {
+        span: view.span,
+        internal: view.prefixes("internal"),
+        external: view.prefixes("external"),
+        relay: view.ports("relay-ports"),
+    }
+}
+
+fn exchange_um(view: View<'_>) -> ExchangeUm {
+    ExchangeUm {
+        span: view.span,
+        addresses: view.prefixes("addresses"),
+        mark: view.boolean("mark").is_some_and(|at| at.value),
+    }
+}
+
+fn network(root: View<'_>) -> Network {
+    let view = root.table_or_empty("network");
+    Network {
+        internal: view.prefixes("internal"),
+        express_route: view
+            .boolean("express-route")
+            .filter(|at| at.value)
+            .map(|at| at.span),
+    }
+}
+
+/// The classes that the plan names, or else the vendor's usual ones for the media that have ports.
+fn classes(root: View<'_>, plan: &Plan) -> Vec<PlanClass> {
+    let usual = |medium: Medium| {
+        plan.platforms.iter().find_map(|platform| {
+            Some(At::new(
+                platform.value.mark("class", medium)?,
+                platform.span,
+            ))
+        })
+    };
+    let mut out = Vec::new();
+    if root.table("class").is_none() {
+        for medium in Medium::ALL {
+            let used = in_use(plan, medium);
+            out.extend(usual(medium).filter(|_| used).map(|mark| PlanClass {
+                name: medium.as_str().to_owned(),
+                medium: Some(medium),
+                dscp: mark.value,
+                pcp: None,
+                span: mark.span,
+                stated: false,
+            }));
+        }
+        return out;
+    }
+    for (name, view) in root.named("class") {
+        let medium = Medium::from_name(&name.value);
+        let dscp = view
+            .dscp("dscp")
+            .or_else(|| Some(At::new(usual(medium?)?.value, name.span)));
+        out.extend(dscp.map(|dscp| PlanClass {
+            name: name.value.clone(),
+            medium,
+            dscp: dscp.value,
+            pcp: view.pcp("pcp").map(|at| at.value),
+            span: dscp.span,
+            stated: true,
+        }));
+    }
+    out.sort_by_key(|class| class.medium.map_or(usize::MAX, |medium| medium as usize));
+    out
+}
+
+fn in_use(plan: &Plan, medium: Medium) -> bool {
+    let clients = plan.clients.iter().flat_map(|clients| &clients.ranges);
+    let servers = plan
+        .servers
+        .iter()
+        .flat_map(|servers| &servers.roles.conferencing);
+    let signaling = plan
+        .servers
+        .iter()
+        .filter_map(|servers| servers.signaling.as_ref());
+    clients
+        .chain(&plan.teams)
+        .chain(servers)
+        .filter(|range| range.medium != Medium::Signaling)
+        .chain(signaling)
+        .any(|range| range.medium == medium)
+}
+
+fn own_clients(plan: &Plan, view: View<'_>) -> Option<OwnClients> {
+    let own = ranges(view.table_or_empty("ports"), &Medium::ALL);
+    let shared = plan
+        .clients
+        .as_ref()
+        .map_or(&[][..], |clients| &clients.ranges);
+    let differs = own
+        .iter()
+        .any(|range| range_of(shared, range.medium).is_none_or(|other| other.ports != range.ports));
+    let ranges = Medium::ALL
+        .into_iter()
+        .filter_map(|medium| {
+            range_of(&own, medium)
+                .or_else(|| range_of(shared, medium))
+                .copied()
+        })
+        .collect();
+    Some(OwnClients {
+        span: view.span,
+        ranges,
+        differs,
+        enforce: view
+            .boolean("enforce-ports")
+            .unwrap_or(At::new(true, view.span)),
+    })
+}
+
+fn site(plan: &Plan, name: At<String>, view: View<'_>) -> SitePlan {
+    let shared = plan.phones.as_ref();
+    let audio = plan
+        .class(Medium::Audio)
+        .map(|(_, class)| At::new(class.dscp, class.span));
+    SitePlan {
+        name,
+        subnets: view.prefixes("subnets"),
+        clients: view
+            .table("clients")
+            .and_then(|clients| own_clients(plan, clients)),
+        phones: view.table("phones").map(|own| Phones {
+            span: own.span,
+            dscp: own
+                .dscp("dscp")
+                .or(shared.map_or(audio, |phones| phones.dscp.clone())),
+            pcp: own
+                .pcp("pcp")
+                .or(shared.and_then(|phones| phones.pcp.clone())),
+            addresses: view.prefixes("subnets"),
+        }),
+        devices: view
+            .table("devices")
+            .and_then(|devices| devices.boolean("qos")),
+    }
+}
+
+fn service(plan: &Plan, name: At<String>, view: View<'_>) -> ServicePlan {
+    let servers = view.table("servers").map(|servers| {
+        let own = servers.table_or_empty("ports");
+        let shared = plan
+            .servers
+            .as_ref()
+            .map(|servers| servers.roles.clone())
+            .unwrap_or_default();
+        let role = |shared: &[Range], media: &[Medium]| -> Vec<Range> {
+            media
+                .iter()
+                .filter_map(|medium| {
+                    ranges(own, &[*medium])
+                        .pop()
+                        .or_else(|| range_of(shared, *medium).copied())
+                })
+                .collect()
+        };
+        At::new(
+            Roles {
+                conferencing: role(
+                    &shared.conferencing,
+                    &[Medium::Audio, Medium::Video, Medium::AppSharing],
+                ),
+                application: role(&shared.application, &[Medium::Audio]),
+                mediation: role(&shared.mediation, &[Medium::Audio]),
+                web: role(&shared.web, &[Medium::AppSharing]),
+            },
+            servers.span,
+        )
+    });
+    ServicePlan {
+        name,
+        site: view.text("site"),
+        addresses: view.prefixes("addresses"),
+        clients: view
+            .table("clients")
+            .and_then(|clients| own_clients(plan, clients)),
+        servers,
+    }
+}
+
+fn app(name: At<String>, view: View<'_>) -> App {
+    let word = |key: &str| view.text(key).map(|at| at.value).unwrap_or_default();
+    let on = HOSTS
+        .iter()
+        .find(|on| on.word == word("on"))
+        .copied()
+        .unwrap_or(HOSTS[0]);
+    let fixed = [
+        "executable",
+        "on",
+        "protocol",
+        "addresses",
+        "peers",
+        "marker",
+    ];
+    let mut media: Vec<AppMedia> = view
+        .entries()
+        .iter()
+        .filter(|entry| !fixed.contains(&entry.key.value.as_str()))
+        .filter_map(|entry| {
+            let inner = view.table(&entry.key.value)?;
+            Some(AppMedia {
+                class: entry.key.clone(),
+                ports: inner.ports("ports")?,
+                destination: inner
+                    .text("side")
+                    .is_some_and(|side| side.value == "destination"),
+            })
+        })
+        .collect();
+    media.sort_by(|a, b| a.class.value.cmp(&b.class.value));
+    App {
+        name,
+        executable: view.text("executable"),
+        on,
+        protocol: match word("protocol").as_str() {
+            "udp" => ProtocolMatch::Only(Protocol::Udp),
+            "tcp" => ProtocolMatch::Only(Protocol::Tcp),
+            _ => ProtocolMatch::Both,
+        },
+        addresses: view.prefixes("addresses"),
+        peers: view.prefixes("peers"),
+        marker: match (word("marker").as_str(), on.host) {
+            ("host", _) | ("", Host::Windows | Host::Linux) => Marker::HostPolicy,
+            ("sender", _) | ("", Host::Appliance) => Marker::Sender,
+            _ => Marker::Network,
+        },
+        media,
+    }
+}
+
+/// One request for each name listed, with its options; then those that only have options.
+fn targets(root: View<'_>) -> Vec<TargetRequest> {
+    let tables = root.named("target");
+    let mut out: Vec<TargetRequest> = Vec::new();
+    for id in root.texts("targets") {
+        if out.iter().all(|request| request.id != id.value) {
+            let table = tables.iter().find(|(name, _)| *name.value == id.value);
+            let mut one = request(id, table.map(|(_, view)| *view));
+            one.listed = true;
+            out.push(one);
+        }
+    }
+    let listed = root.node("targets").is_some();
+    for (name, view) in tables {
+        if !listed {
+            out.push(request(name, Some(view)));
+        }
+    }
+    out
+}
+
+fn request(id: At<String>, view: Option<View<'_>>) -> TargetRequest {
+    let mut request = TargetRequest {
+        id: id.value,
+        origin: id.span,
+        ..TargetRequest::default()
+    };
+    let Some(view) = view else { return request };
+    request.accept = view
+        .texts("accept")
+        .into_iter()
+        .map(|text| (text.value, text.span))
+        .collect();
+    for entry in view
+        .entries()
+        .iter()
+        .filter(|entry| entry.key.value != "accept")
+    {
+        if let Some(value) = option(&entry.node) {
+            request
+                .options
+                .push((entry.key.value.clone(), value, entry.node.span));
+        }
+    }
+    request.options.sort_by(|a, b| a.0.cmp(&b.0));
+    request
+}
+
+fn option(node: &Node) -> Option<OptionValue> {
+    Some(match &node.value {
+        Value::Text(text) => OptionValue::Text(text.clone()),
+        Value::Integer(number) => OptionValue::Integer(*number),
+        Value::Boolean(value) => OptionValue::Boolean(*value),
+        Value::List(items) => OptionValue::List(
+            items
+                .iter()
+                .filter_map(|item| item.as_text())
+                .map(str::to_owned)
+                .collect(),
+        ),
+        _ => return None,
+    })
+}
+
+fn expect(view: View<'_>) -> Expect {
+    let flow = view.table_or_empty("flow");
+    let tcp = flow
+        .text("protocol")
+        .is_some_and(|word| word.value == "tcp");
+    let dscp = view.node("dscp").map_or(view.span, |node| node.span);
+    Expect {
+        span: view.span,
+        scope: flow.text("scope"),
+        app: flow.text("app").map(|app| app.value),
+        protocol: if tcp { Protocol::Tcp } else { Protocol::Udp },
+        source: flow.prefix("source"),
+        source_port: flow.number("source-port").map_or(0, |at| at.value),
+        destination: flow.prefix("destination"),
+        destination_port: flow.number("destination-port").map_or(0, |at| at.value),
+        dscp: At::new(view.dscp("dscp").map(|at| at.value), dscp),
+    }
+}
+
+fn allow(view: View<'_>) -> Option<Allow> {
+    Some(Allow {
+        code: view.text("code")?,
+        reason: view.text("reason")?.value,
+    })
+}

@@ -1,0 +1,24 @@
+//! The plans under `examples/`.
+
+mod support;
+
+use perhop_policy::FileId;
+
+fn load(name: &str) -> (String, perhop_plan::Loaded) {
+    let path = format!(
+        "{}/../../examples/{name}/plan.toml",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    let text = std::fs::read_to_string(path).unwrap();
+    let loaded = perhop_plan::load(FileId(0), &text);
+    (text, loaded)
+}
+
+#[test]
+fn debug_print() {
+    for name in ["contoso", "seed-blog"] {
+        let (text, loaded) = load(name);
+        println!("{}", support::render(&text, &loaded.diagnostics));
+        println!("{}", support::dump(&loaded.policy.unwrap()));
+    }
+}
