@@ -174,6 +174,14 @@ impl Policy {
     }
 }
 
+impl Lowered {
+    /// The section of a scope; `None` when the scope has no policies of Windows.
+    #[must_use]
+    pub fn section(&self, scope: &str) -> Option<&Section> {
+        self.sections.iter().find(|section| section.scope == scope)
+    }
+}
+
 /// Makes the policies of every Windows host. Rules of other hosts, and rules that other things mark, are elsewhere.
 ///
 /// # Errors

@@ -3,7 +3,11 @@
 //! PowerShell takes five characters as a single quote (U+0027, U+2018 to U+201B); inside a single-quoted string each is
 //! written twice. Control characters are written as `[char]` expressions, so that every string stays on its line.
 
+mod read;
+
 use std::fmt::Write as _;
+
+pub use read::{parse, parse_prefix};
 
 /// A value in a script.
 #[derive(Debug, Clone, PartialEq, Eq)]
