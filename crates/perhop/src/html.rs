@@ -25,17 +25,29 @@ impl Html {
             "meta",
             &[
                 ("http-equiv", "Content-Security-Policy"),
-                ("content", "default-src 'none'; style-src 'unsafe-inline'; img-src data:"),
+                (
+                    "content",
+                    "default-src 'none'; style-src 'unsafe-inline'; img-src data:",
+                ),
             ],
         );
         html.void(
             "meta",
-            &[("name", "viewport"), ("content", "width=device-width, initial-scale=1")],
+            &[
+                ("name", "viewport"),
+                ("content", "width=device-width, initial-scale=1"),
+            ],
         );
-        html.void("meta", &[("name", "color-scheme"), ("content", "light dark")]);
         html.void(
             "meta",
-            &[("name", "generator"), ("content", concat!("perhop ", env!("CARGO_PKG_VERSION")))],
+            &[("name", "color-scheme"), ("content", "light dark")],
+        );
+        html.void(
+            "meta",
+            &[
+                ("name", "generator"),
+                ("content", concat!("perhop ", env!("CARGO_PKG_VERSION"))),
+            ],
         );
         // An icon of its own, so that a browser asks no server for one.
         html.void("link", &[("rel", "icon"), ("href", "data:,")]);
@@ -124,7 +136,18 @@ impl Html {
 fn is_block(name: &str) -> bool {
     !matches!(
         name,
-        "a" | "b" | "code" | "em" | "span" | "strong" | "tspan" | "text" | "title" | "abbr" | "small" | "td" | "th"
+        "a" | "b"
+            | "code"
+            | "em"
+            | "span"
+            | "strong"
+            | "tspan"
+            | "text"
+            | "title"
+            | "abbr"
+            | "small"
+            | "td"
+            | "th"
     )
 }
 
@@ -151,7 +174,11 @@ mod tests {
     #[test]
     fn values_stay_values() {
         let mut html = Html::default();
-        html.leaf("td", &[("title", "a\"><script>'")], "</td><script>alert(1)</script>&\u{1b}");
+        html.leaf(
+            "td",
+            &[("title", "a\"><script>'")],
+            "</td><script>alert(1)</script>&\u{1b}",
+        );
         assert_eq!(
             html.finish(),
             "<td title=\"a&quot;&gt;&lt;script&gt;&#39;\">&lt;/td&gt;&lt;script&gt;alert(1)&lt;/script&gt;&amp;\u{fffd}</td>\n"

@@ -4,12 +4,31 @@
 //! the other crates, which print nothing.
 #![forbid(unsafe_code)]
 
+mod args;
+mod cmd;
+mod codes;
 mod failure;
 mod html;
 mod input;
+mod json;
+mod outdir;
 mod render;
 mod source;
 mod table;
 mod ui;
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let cli = args::Cli::parse();
+    let ui = ui::Ui::new(cli.color);
+    match cmd::run(&cli.command, &ui) {
+        Ok(outcome) => outcome.into(),
+        Err(failure) => {
+            ui.fail(&failure);
+            failure.outcome.into()
+        }
+    }
+}

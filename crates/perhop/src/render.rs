@@ -49,7 +49,11 @@ impl Tally {
 
 /// `1 rule`, `2 rules`.
 pub(crate) fn counted(count: usize, word: &str) -> String {
-    format!("{} {word}{}", grouped(count as u64), if count == 1 { "" } else { "s" })
+    format!(
+        "{} {word}{}",
+        grouped(count as u64),
+        if count == 1 { "" } else { "s" }
+    )
 }
 
 /// A number with its thousands apart: `1,234,567`; four digits stay together.

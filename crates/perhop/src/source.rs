@@ -42,7 +42,8 @@ impl Source {
         let mut bytes = Vec::new();
         let name = if path == Path::new("-") {
             let taken = io::stdin().lock().take(MAX_PLAN_BYTES + 1);
-            read_all(taken, &mut bytes).map_err(|e| Failure::file("read", Path::new("<stdin>"), &e))?;
+            read_all(taken, &mut bytes)
+                .map_err(|e| Failure::file("read", Path::new("<stdin>"), &e))?;
             "<stdin>".to_owned()
         } else {
             File::open(path)
@@ -179,6 +180,12 @@ mod tests {
             "`p` is not UTF-8: byte 0xe9 on line 2, offset 10"
         );
         assert_eq!(error.outcome, Outcome::Wrong);
-        assert!(decode("p", b"\xff\xfea\0").unwrap_err().message.unwrap().contains("UTF-16"));
+        assert!(
+            decode("p", b"\xff\xfea\0")
+                .unwrap_err()
+                .message
+                .unwrap()
+                .contains("UTF-16")
+        );
     }
 }

@@ -70,14 +70,22 @@ impl Table {
     pub(crate) fn of(policy: &PolicySet) -> Self {
         Self {
             plan: policy.name().to_owned(),
-            rows: policy.rules().iter().map(|rule| row(policy, rule)).collect(),
+            rows: policy
+                .rules()
+                .iter()
+                .map(|rule| row(policy, rule))
+                .collect(),
             scoped: policy.scopes().iter().any(|scope| scope.name.contains('@')),
         }
     }
 
     /// The headings in use.
     pub(crate) fn headings(&self) -> &'static [&'static str] {
-        if self.scoped { &HEADINGS } else { &HEADINGS[..9] }
+        if self.scoped {
+            &HEADINGS
+        } else {
+            &HEADINGS[..9]
+        }
     }
 
     /// The cells of a row, one for each of [`Table::headings`].

@@ -18,11 +18,21 @@ impl Read for Drip {
 
 fn unpack(bytes: &[u8]) -> (Vec<u8>, Option<String>) {
     let mut whole = Vec::new();
-    let error = open(bytes).read_to_end(&mut whole).err().map(|e| e.to_string());
+    let error = open(bytes)
+        .read_to_end(&mut whole)
+        .err()
+        .map(|e| e.to_string());
     let mut dripped = Vec::new();
-    let mut input =
-        Input::from_reader("t".into(), None, Box::new(Drip(Cursor::new(bytes.to_vec())))).unwrap();
-    assert_eq!(input.read_to_end(&mut dripped).err().map(|e| e.to_string()), error);
+    let mut input = Input::from_reader(
+        "t".into(),
+        None,
+        Box::new(Drip(Cursor::new(bytes.to_vec()))),
+    )
+    .unwrap();
+    assert_eq!(
+        input.read_to_end(&mut dripped).err().map(|e| e.to_string()),
+        error
+    );
     assert_eq!(dripped, whole);
     (whole, error)
 }
@@ -44,7 +54,9 @@ fn lz4(data: &[u8]) -> Vec<u8> {
 }
 
 fn sample() -> Vec<u8> {
-    (0..300_000u32).map(|n| (n.wrapping_mul(n) >> 7) as u8).collect()
+    (0..300_000u32)
+        .map(|n| (n.wrapping_mul(n) >> 7) as u8)
+        .collect()
 }
 
 #[test]
@@ -83,7 +95,10 @@ fn damage_comes_after_what_could_be_read_and_says_where() {
         assert!(got.starts_with(b"first part"), "{error:?}");
         assert!(data.starts_with(&got[10..]));
         let error = error.expect("the end is missing");
-        assert!(error.contains(&format!("begins at offset {}", first.len())), "{error}");
+        assert!(
+            error.contains(&format!("begins at offset {}", first.len())),
+            "{error}"
+        );
     }
     let (got, error) = unpack(&[gzip(b"abc"), b"tail".to_vec()].concat());
     assert_eq!(got, b"abc");

@@ -89,7 +89,7 @@ impl Grid {
 
     /// Columns needed without wrapping.
     pub(crate) fn natural_width(&self) -> usize {
-        total(&self.natural())
+        total(&self.natural(UnicodeWidthStr::width))
     }
 
     /// The table, every line ended; wrapped to `width` columns as far as the floors allow.
@@ -102,7 +102,10 @@ impl Grid {
             .map(|column| Cell::styled(column.title, BOLD))
             .collect();
         self.lines(&head, &widths, &mut out);
-        let rules: Vec<Cell> = widths.iter().map(|width| "-".repeat(*width).into()).collect();
+        let rules: Vec<Cell> = widths
+            .iter()
+            .map(|width| "-".repeat(*width).into())
+            .collect();
         self.lines(&rules, &widths, &mut out);
         for row in &self.rows {
             self.lines(row, &widths, &mut out);
@@ -110,8 +113,14 @@ impl Grid {
         out
     }
 
-    fn natural(&self) -> Vec<usize> {
-        let longest = |text: &str| text.split('\n').map(UnicodeWidthStr::width).max().unwrap_or(0);
+    /// Widths without wrapping any cell; `title` is how wide a heading has to be.
+    fn natural(&self, title: impl Fn(&str) -> usize) -> Vec<usize> {
+        let longest = |text: &str| {
+            text.split('\n')
+                .map(UnicodeWidthStr::width)
+                .max()
+                .unwrap_or(0)
+        };
         self.columns
             .iter()
             .enumerate()
@@ -119,24 +128,54 @@ impl Grid {
                 self.rows
                     .iter()
                     .map(|row| longest(&row[index].text))
-                    .fold(column.title.width(), usize::max)
+                    .fold(title(column.title), usize::max)
+            })
+            .collect()
+    }
+
+    /// The longest piece of each column that is not broken gladly.
+    fn words(&self) -> Vec<usize> {
+        let longest = |text: &str| {
+            let words = text.split('\n').flat_map(pieces);
+            words.map(|word| word.trim_end().width()).max().unwrap_or(0)
+        };
+        (0..self.columns.len())
+            .map(|index| {
+                self.rows
+                    .iter()
+                    .map(|row| longest(&row[index].text))
+                    .max()
+                    .unwrap_or(0)
             })
             .collect()
     }
 
     fn fit(&self, width: Option<usize>) -> Vec<usize> {
-        let mut widths = self.natural();
-        let Some(limit) = width else {
+        let mut widths = self.natural(UnicodeWidthStr::width);
+        let Some(limit) = width.filter(|limit| total(&widths) > *limit) else {
             return widths;
         };
+        let longest_word = |title: &str| {
+            title
+                .split(' ')
+                .map(UnicodeWidthStr::width)
+                .max()
+                .unwrap_or(0)
+        };
+        widths = self.natural(longest_word);
+        let words = self.words();
         while total(&widths) > limit {
-            let widest = (0..widths.len())
-                .filter(|index| {
-                    let floor = self.columns[*index].floor;
-                    floor > 0 && widths[*index] > floor
-                })
-                .max_by_key(|index| widths[*index]);
-            match widest {
+            let widest = |least: &dyn Fn(usize) -> usize| {
+                (0..widths.len())
+                    .filter(|index| {
+                        self.columns[*index].floor > 0 && widths[*index] > least(*index)
+                    })
+                    .max_by_key(|index| widths[*index])
+            };
+            // First where a cell breaks between words, then within words.
+            let gives = widest(&|index| self.columns[index].floor.max(words[index]))
+                .or_else(|| widest(&|index| self.columns[index].floor));
+            match gives {
                 Some(index) => widths[index] -= 1,
                 None => break,
             }
@@ -214,17 +253,30 @@ pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
                 line.push_str(piece);
                 continue;
             }
-            for c in piece.chars() {
-                let mut buffer = [0; 4];
-                if line.width() + c.encode_utf8(&mut buffer).width() > width && !line.is_empty() {
-                    lines.push(std::mem::take(&mut line));
-                }
-                line.push(c);
-            }
+            hard_wrap(piece, width, &mut line, &mut lines);
         }
         lines.push(line.trim_end().to_owned());
     }
     lines
+}
+
+/// Breaks a word that is longer than a line: before a capital or a full stop where it can, else anywhere.
+fn hard_wrap(word: &str, width: usize, line: &mut String, lines: &mut Vec<String>) {
+    let mut before = ' ';
+    let mut joint = None;
+    for c in word.chars() {
+        let mut buffer = [0; 4];
+        if c == '.' || (c.is_uppercase() && before.is_lowercase()) {
+            joint = Some(line.len()).filter(|at| *at > 0);
+        }
+        if line.width() + c.encode_utf8(&mut buffer).width() > width && !line.is_empty() {
+            let rest = joint.map_or_else(String::new, |at| line.split_off(at));
+            lines.push(std::mem::replace(line, rest));
+            joint = None;
+        }
+        line.push(c);
+        before = c;
+    }
 }
 
 fn pieces(text: &str) -> impl Iterator<Item = &str> {
@@ -246,7 +298,11 @@ mod tests {
             Column::text("Ports", 0),
             Column::number("DSCP"),
         ]);
-        grid.row(vec!["A/V Conferencing service".into(), "49152-57499".into(), "46".into()]);
+        grid.row(vec![
+            "A/V Conferencing service".into(),
+            "49152-57499".into(),
+            "46".into(),
+        ]);
         grid.row(vec!["".into(), "any".into(), "0".into()]);
         assert_eq!(
             plain(&grid.render(Some(36))),
@@ -263,7 +319,11 @@ service
 
     #[test]
     fn long_words_and_wide_letters_wrap_anywhere() {
-        assert_eq!(wrap("MediationServerSvc.exe", 10), ["MediationS", "erverSvc.e", "xe"]);
+        assert_eq!(
+            wrap("MediationServerSvc.exe", 10),
+            ["Mediation", "ServerSvc", ".exe"]
+        );
+        assert_eq!(wrap("abcdefgh", 3), ["abc", "def", "gh"]);
         assert_eq!(wrap("漢字漢字", 4), ["漢字", "漢字"]);
         assert_eq!(wrap("", 4), [""]);
         assert_eq!(wrap("a b", 0), ["a", "b"]);

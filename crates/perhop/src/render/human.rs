@@ -3,7 +3,9 @@
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet, normalize_untrusted_str};
 use perhop_policy::{Diagnostic, Severity};
 
+use crate::render::Tally;
 use crate::source::Source;
+use crate::ui::{BAD, WARN, paint};
 
 /// Columns of a text that is not for a terminal.
 const WIDTH: usize = 120;
@@ -17,6 +19,15 @@ pub(crate) fn render(diagnostics: &[Diagnostic], source: &Source, width: Option<
         out.push_str("\n\n");
     }
     out
+}
+
+/// A last line such as `2 errors, 1 warning: the plan cannot be used`; empty when there is nothing to sum up.
+pub(crate) fn summary(diagnostics: &[Diagnostic], consequence: &str) -> String {
+    let tally = Tally::of(diagnostics);
+    tally.text().map_or_else(String::new, |text| {
+        let style = if tally.errors > 0 { BAD } else { WARN };
+        format!("{}: {consequence}\n", paint(style, &text))
+    })
 }
 
 fn group<'a>(diagnostic: &'a Diagnostic, source: &'a Source) -> Group<'a> {
@@ -111,7 +122,10 @@ error[plan/port-overlap]: `b` and `a` share 10 source ports
         let caret = shown.lines().find(|line| line.contains('^')).unwrap();
         let above = shown.lines().find(|line| line.contains("ports")).unwrap();
         assert_eq!(caret.find('^'), above.find('"'), "{shown}");
-        assert!(!shown.contains('\r') && !shown.contains('\u{202e}'), "{shown}");
+        assert!(
+            !shown.contains('\r') && !shown.contains('\u{202e}'),
+            "{shown}"
+        );
     }
 
     #[test]
@@ -126,7 +140,10 @@ error[plan/port-overlap]: `b` and `a` share 10 source ports
             );
             assert!(shown.contains("plan/x"));
         }
-        let shown = plain("", Diagnostic::error("plan/x", "m").primary(Span::new(0, 0), "empty"));
+        let shown = plain(
+            "",
+            Diagnostic::error("plan/x", "m").primary(Span::new(0, 0), "empty"),
+        );
         assert!(shown.contains("empty"), "{shown}");
     }
 }

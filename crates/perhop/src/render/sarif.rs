@@ -136,6 +136,9 @@ mod tests {
         assert_eq!(place["region"]["startLine"], 2);
         assert_eq!(place["region"]["endColumn"], 6);
         assert_eq!(result["relatedLocations"][0]["message"]["text"], "that");
-        assert_eq!(log["runs"][0]["tool"]["driver"]["rules"][0]["properties"]["tags"][0], "UC-03");
+        assert_eq!(
+            log["runs"][0]["tool"]["driver"]["rules"][0]["properties"]["tags"][0],
+            "UC-03"
+        );
     }
 }

@@ -32,13 +32,17 @@ impl Csv {
 
     fn field(&mut self, value: &str) {
         // A spreadsheet runs a field that begins so; an apostrophe makes it text. Numbers stay numbers.
-        let formula = value.starts_with(['=', '+', '-', '@', '\t', '\r']) && value.parse::<f64>().is_err();
+        let formula =
+            value.starts_with(['=', '+', '-', '@', '\t', '\r']) && value.parse::<f64>().is_err();
         let guarded = if formula {
             format!("'{value}")
         } else {
             value.to_owned()
         };
-        if guarded.contains(['"', ',', '\r', '\n']) || guarded.starts_with(' ') || guarded.ends_with(' ') {
+        if guarded.contains(['"', ',', '\r', '\n'])
+            || guarded.starts_with(' ')
+            || guarded.ends_with(' ')
+        {
             self.text.push('"');
             self.text.push_str(&guarded.replace('"', "\"\""));
             self.text.push('"');
@@ -65,13 +69,24 @@ mod tests {
     fn quotes_commas_and_line_ends() {
         let mut csv = Csv::new(["a", "b"]);
         csv.line(["x,y", "say \"hi\"\r\nnow"]);
-        assert_eq!(csv.into_text(), "a,b\r\n\"x,y\",\"say \"\"hi\"\"\r\nnow\"\r\n");
+        assert_eq!(
+            csv.into_text(),
+            "a,b\r\n\"x,y\",\"say \"\"hi\"\"\r\nnow\"\r\n"
+        );
     }
 
     #[test]
     fn no_field_is_a_formula() {
         let mut csv = Csv::default();
-        csv.line(["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "-12.5", "a=b"]);
+        csv.line([
+            "=1+1",
+            "+cmd|' /C calc'!A0",
+            "-2+3",
+            "@SUM(A1)",
+            "\t=1",
+            "-12.5",
+            "a=b",
+        ]);
         assert_eq!(
             csv.into_text(),
             "'=1+1,'+cmd|' /C calc'!A0,'-2+3,'@SUM(A1),'\t=1,-12.5,a=b\r\n"

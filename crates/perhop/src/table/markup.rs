@@ -7,12 +7,17 @@ use crate::table::{Row, Table};
 pub(crate) fn markdown(table: &Table) -> String {
     let headings = table.headings();
     let mut out = String::new();
-    line(headings.iter().map(|heading| (*heading).to_owned()), &mut out);
+    line(
+        headings.iter().map(|heading| (*heading).to_owned()),
+        &mut out,
+    );
     line(headings.iter().map(|_| "---".to_owned()), &mut out);
     for group in table.groups() {
         for (index, row) in group.iter().enumerate() {
             line(
-                shown(table, row, index == 0).into_iter().map(|cell| escape(&cell)),
+                shown(table, row, index == 0)
+                    .into_iter()
+                    .map(|cell| escape(&cell)),
                 &mut out,
             );
         }

@@ -39,7 +39,15 @@ pub(crate) fn policy(site: Option<&str>) -> PolicySet {
         marker: Marker::HostPolicy,
         origin: Span::default(),
     };
-    let mut edge = rule("edge/av-edge/audio-to-servers", 1, "A/V Edge service", "servers", 0, "MediaRelaySvc.exe", "");
+    let mut edge = rule(
+        "edge/av-edge/audio-to-servers",
+        1,
+        "A/V Edge service",
+        "servers",
+        0,
+        "MediaRelaySvc.exe",
+        "",
+    );
     edge.src = vec!["192.0.2.10/32".parse().unwrap()];
     edge.dst_ports = DstPorts(range("49152-57499"));
     PolicySet::try_new(Parts {
@@ -55,8 +63,24 @@ pub(crate) fn policy(site: Option<&str>) -> PolicySet {
             class("video", ClassKind::Video, 34),
         ],
         rules: vec![
-            rule("s/a", 0, "A/V Conferencing service", "", 0, "AVMCUSvc.exe", "49152-57499"),
-            rule("s/v", 0, "A/V Conferencing service", "", 1, "AVMCUSvc.exe", "57501-65534"),
+            rule(
+                "s/a",
+                0,
+                "A/V Conferencing service",
+                "",
+                0,
+                "AVMCUSvc.exe",
+                "49152-57499",
+            ),
+            rule(
+                "s/v",
+                0,
+                "A/V Conferencing service",
+                "",
+                1,
+                "AVMCUSvc.exe",
+                "57501-65534",
+            ),
             edge,
             rule("c/a", 2, "Lync | 2013", "", 0, "lync.exe", "20000-20039"),
             rule("c/v", 2, "Lync | 2013", "", 1, "lync.exe", "20040-20079"),
@@ -68,9 +92,12 @@ pub(crate) fn policy(site: Option<&str>) -> PolicySet {
 }
 
 fn range(text: &str) -> PortMatch {
-    text.split_once('-').map_or(PortMatch::Any, |(first, last)| {
-        PortMatch::Range(PortRange::try_new(first.parse().unwrap(), last.parse().unwrap()).unwrap())
-    })
+    text.split_once('-')
+        .map_or(PortMatch::Any, |(first, last)| {
+            PortMatch::Range(
+                PortRange::try_new(first.parse().unwrap(), last.parse().unwrap()).unwrap(),
+            )
+        })
 }
 
 #[test]
@@ -84,11 +111,17 @@ fn the_terminal_gets_nine_columns_or_seven() {
     assert!(wide.contains(
         "A/V Edge service to servers  audio  MediaRelaySvc.exe  46 (EF)    both      192.0.2.10  any             any           49152-57499"
     ), "{wide}");
-    assert!(wide.contains("Lync Phone Edition           audio  n/a "), "{wide}");
+    assert!(
+        wide.contains("Lync Phone Edition           audio  n/a "),
+        "{wide}"
+    );
     assert!(wide.ends_with("6 rules in 4 scopes; `both` is TCP and UDP\n"));
     for width in [80, 100, 120] {
         let text = text(Some(width));
-        assert!(text.lines().all(|line| line.chars().count() <= width), "{text}");
+        assert!(
+            text.lines().all(|line| line.chars().count() <= width),
+            "{text}"
+        );
         assert!(text.contains("192.0.2.10"));
     }
 }
@@ -104,13 +137,18 @@ fn markdown_escapes_and_names_a_component_once() {
 fn csv_repeats_the_component_in_every_line() {
     let text = csv::render(&Table::of(&policy(None)));
     assert_eq!(text.lines().count(), 7);
-    assert!(text.contains("\r\nA/V Conferencing service,video,AVMCUSvc.exe,34,both,any,any,57501-65534,any\r\n"));
+    assert!(text.contains(
+        "\r\nA/V Conferencing service,video,AVMCUSvc.exe,34,both,any,any,57501-65534,any\r\n"
+    ));
 }
 
 #[test]
 fn a_page_escapes_and_spans_a_components_rows() {
     let text = markup::html(&Table::of(&policy(None)));
-    assert!(text.contains("<th scope=\"rowgroup\" rowspan=\"2\">Lync | 2013</th>"), "{text}");
+    assert!(
+        text.contains("<th scope=\"rowgroup\" rowspan=\"2\">Lync | 2013</th>"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -59,7 +59,12 @@ pub(crate) fn render(table: &Table, policy: &PolicySet) -> Result<Vec<u8>, XlsxE
         .collect();
     sheet(workbook.add_worksheet(), "Rules", table.headings(), &rules)?;
     let producers: Vec<Vec<Value>> = policy.producers().iter().flat_map(producer).collect();
-    sheet(workbook.add_worksheet(), "Port ranges", &PRODUCER_HEADINGS, &producers)?;
+    sheet(
+        workbook.add_worksheet(),
+        "Port ranges",
+        &PRODUCER_HEADINGS,
+        &producers,
+    )?;
     workbook.save_to_buffer()
 }
 
@@ -82,7 +87,11 @@ fn sheet(
         let longest = rows
             .iter()
             .map(|row| match &row[usize::from(column)] {
-                Value::Text(text) => text.split(", ").map(|part| part.chars().count()).max().unwrap_or(0),
+                Value::Text(text) => text
+                    .split(", ")
+                    .map(|part| part.chars().count())
+                    .max()
+                    .unwrap_or(0),
                 Value::Number(_) | Value::Empty => 6,
             })
             .fold(heading.len() + 3, usize::max);
@@ -93,7 +102,9 @@ fn sheet(
         for (column, value) in (0u16..).zip(row) {
             match value {
                 Value::Text(text) => sheet.write_string_with_format(index, column, text, &body)?,
-                Value::Number(number) => sheet.write_number_with_format(index, column, *number, &body)?,
+                Value::Number(number) => {
+                    sheet.write_number_with_format(index, column, *number, &body)?
+                }
                 Value::Empty => sheet.write_blank(index, column, &body)?,
             };
         }
@@ -119,11 +130,15 @@ fn producer(producer: &Producer) -> Vec<Vec<Value>> {
     };
     let marks = || {
         [
-            producer.dscp.map_or(Value::Empty, |dscp| Value::Number(dscp.value().into())),
-            producer.pcp.map_or(Value::Empty, |pcp| Value::Number(pcp.value().into())),
             producer
-                .marking
-                .map_or(Value::Empty, |on| Value::Text(if on { "on" } else { "off" }.to_owned())),
+                .dscp
+                .map_or(Value::Empty, |dscp| Value::Number(dscp.value().into())),
+            producer
+                .pcp
+                .map_or(Value::Empty, |pcp| Value::Number(pcp.value().into())),
+            producer.marking.map_or(Value::Empty, |on| {
+                Value::Text(if on { "on" } else { "off" }.to_owned())
+            }),
         ]
     };
     if producer.ranges.is_empty() {
