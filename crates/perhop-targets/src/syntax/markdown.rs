@@ -143,10 +143,7 @@ pub fn code(text: &str) -> String {
     } else {
         ""
     };
-    format!(
-        "{ticks}{pad}{}{pad}{ticks}",
-        one_line(text).replace('|', "\\|")
-    )
+    format!("{ticks}{pad}{}{pad}{ticks}", one_line(text))
 }
 
 /// A cell's mark-up on one line, every `|` in it escaped, in code too (GitHub Flavored Markdown 4.10).
