@@ -8,7 +8,9 @@ pub mod artifact;
 mod choose;
 mod codes;
 pub mod compile;
+mod cs_shell;
 mod losses;
+pub mod lync_shell;
 pub mod manifest;
 pub mod registry;
 mod runbook;
@@ -16,7 +18,14 @@ pub mod suggest;
 mod support;
 pub mod syntax;
 pub mod target;
+pub mod teams_shell;
+#[cfg(test)]
+mod testing;
+pub mod windows_gpo;
+pub mod windows_lgpo;
+pub mod windows_netqos;
 pub mod windows_policy;
+pub mod windows_reg;
 
 pub use artifact::{Artifact, Purpose};
 pub use codes::CODES;

@@ -3,7 +3,10 @@
 use crate::target::Target;
 
 /// Every target, in the order that reports list them.
-pub static TARGETS: &[&dyn Target] = &[];
+pub static TARGETS: &[&dyn Target] = &[
+    &crate::lync_shell::LyncShell,
+    &crate::teams_shell::TeamsShell,
+];
 
 /// The target of that id.
 #[must_use]
