@@ -9,6 +9,7 @@ mod choose;
 mod codes;
 pub mod compile;
 mod cs_shell;
+pub mod intune_csp;
 mod losses;
 pub mod lync_shell;
 pub mod manifest;
@@ -25,6 +26,7 @@ pub mod windows_gpo;
 pub mod windows_lgpo;
 pub mod windows_netqos;
 pub mod windows_policy;
+pub mod windows_psched;
 pub mod windows_reg;
 
 pub use artifact::{Artifact, Purpose};

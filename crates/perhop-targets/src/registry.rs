@@ -6,6 +6,12 @@ use crate::target::Target;
 pub static TARGETS: &[&dyn Target] = &[
     &crate::lync_shell::LyncShell,
     &crate::teams_shell::TeamsShell,
+    &crate::windows_gpo::WindowsGpo,
+    &crate::windows_reg::WindowsReg,
+    &crate::windows_netqos::WindowsNetqos,
+    &crate::windows_lgpo::WindowsLgpo,
+    &crate::windows_psched::WindowsPsched,
+    &crate::intune_csp::IntuneCsp,
 ];
 
 /// The target of that id.

@@ -76,6 +76,8 @@ pub struct Section {
     pub folder: String,
     /// Its policies, in the order of the rules.
     pub policies: Vec<Policy>,
+    /// For each policy, the rule that it was made for; a rule that says the same as an earlier one has none.
+    pub owners: Vec<RuleId>,
     /// The rules that are in them, ascending.
     pub rules: Vec<RuleId>,
 }
@@ -206,6 +208,7 @@ pub fn lower(policy: &PolicySet) -> Result<Lowered, Vec<Diagnostic>> {
                 role: scope.role,
                 folder: folder::of_scope(&scope.name),
                 policies: Vec::new(),
+                owners: Vec::new(),
                 rules: Vec::new(),
             });
             sections.len() - 1
@@ -241,7 +244,9 @@ pub fn has_any(policy: &PolicySet) -> bool {
 }
 
 impl Policy {
-    fn is_same_but_for_name(&self, other: &Self) -> bool {
+    /// Whether two policies have the same conditions and the same mark.
+    #[must_use]
+    pub fn is_same_but_for_name(&self, other: &Self) -> bool {
         let unnamed = |policy: &Self| Self {
             name: String::new(),
             ..policy.clone()
@@ -292,6 +297,7 @@ fn add(
                 }),
         );
         section.policies.push(made);
+        section.owners.push(id);
     }
     problems
 }

@@ -1,5 +1,8 @@
 //! Comma-separated values (RFC 4180): every cell quoted, CRLF lines, UTF-8 with BOM so that Excel reads it as such.
 
+/// What a cell that is not plain text to Excel begins with; the apostrophe is what makes it plain.
+const SPECIAL: [char; 7] = ['=', '+', '-', '@', '\t', '\r', '\''];
+
 /// The file. A cell that Excel would take for a formula is preceded by an apostrophe.
 #[must_use]
 pub fn write(rows: &[Vec<String>]) -> Vec<u8> {
@@ -7,7 +10,7 @@ pub fn write(rows: &[Vec<String>]) -> Vec<u8> {
     for row in rows {
         for (index, cell) in row.iter().enumerate() {
             out.push_str(if index == 0 { "\"" } else { ",\"" });
-            if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+            if cell.starts_with(SPECIAL) {
                 out.push('\'');
             }
             out.push_str(&cell.replace('"', "\"\""));
@@ -40,7 +43,10 @@ pub fn read(bytes: &[u8]) -> Option<Vec<Vec<String>>> {
                 None => break,
             }
         }
-        row.push(cell);
+        let plain = cell
+            .strip_prefix('\'')
+            .filter(|rest| rest.starts_with(SPECIAL));
+        row.push(plain.map_or(cell.clone(), str::to_owned));
         if let Some(after) = rest.strip_prefix("\r\n") {
             rows.push(std::mem::take(&mut row));
             rest = after;
@@ -69,17 +75,9 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_written_reads_back(
-            rows in proptest::collection::vec(proptest::collection::vec("[a-z\", \r\n]{0,8}", 1..4), 0..4)
+            rows in proptest::collection::vec(proptest::collection::vec("[a-z\", \r\n'=-]{0,8}", 1..4), 0..4)
         ) {
-            let expected: Vec<Vec<String>> = rows
-                .iter()
-                .map(|row| {
-                    row.iter()
-                        .map(|cell| if cell.starts_with('\r') { format!("'{cell}") } else { cell.clone() })
-                        .collect()
-                })
-                .collect();
-            prop_assert_eq!(read(&write(&rows)).unwrap(), expected);
+            prop_assert_eq!(read(&write(&rows)).unwrap(), rows);
         }
 
         #[test]
