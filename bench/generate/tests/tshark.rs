@@ -24,35 +24,8 @@ fn tshark_agrees() {
     let (bytes, truth, paths) = generate::generate(shape, Vec::new()).unwrap();
     let file = concat!(env!("CARGO_TARGET_TMPDIR"), "/agrees.pcap");
     fs::write(file, bytes).unwrap();
-
-    let marks = tshark(
-        file,
-        &[
-            "-T",
-            "fields",
-            "-e",
-            "ip.dsfield.dscp",
-            "-e",
-            "ipv6.tclass.dscp",
-        ],
-    );
-    let mut dscp = vec![0; 64];
-    marks
-        .lines()
-        .for_each(|line| dscp[line.trim().parse::<usize>().unwrap()] += 1);
-    assert_eq!(truth.dscp, dscp);
-
-    let check = [
-        "-o",
-        "ip.check_checksum:TRUE",
-        "-o",
-        "udp.check_checksum:TRUE",
-        "-o",
-        "tcp.check_checksum:TRUE",
-    ];
-    let wrong = "ip.checksum.status == 0 || udp.checksum.status == 0 || tcp.checksum.status == 0 || _ws.malformed \
-                 || stun.att.crc32.status == 0";
-    assert_eq!("", tshark(file, &[&check[..], &["-Y", wrong]].concat()));
+    marks_agree(file, &truth.dscp);
+    checksums_are_right(file);
 
     let heuristics =
         ["rtp_udp", "rtp_stun", "rtcp_udp", "rtcp_stun"].map(|name| ["--enable-heuristic", name]);
@@ -76,6 +49,39 @@ fn tshark_agrees() {
     for (key, counts) in &written {
         assert_eq!(Some(counts), seen.get(key), "{key:x?}");
     }
+}
+
+fn marks_agree(file: &str, truth: &[u64]) {
+    let marks = tshark(
+        file,
+        &[
+            "-T",
+            "fields",
+            "-e",
+            "ip.dsfield.dscp",
+            "-e",
+            "ipv6.tclass.dscp",
+        ],
+    );
+    let mut dscp = vec![0; 64];
+    marks
+        .lines()
+        .for_each(|line| dscp[line.trim().parse::<usize>().unwrap()] += 1);
+    assert_eq!(truth, dscp);
+}
+
+fn checksums_are_right(file: &str) {
+    let check = [
+        "-o",
+        "ip.check_checksum:TRUE",
+        "-o",
+        "udp.check_checksum:TRUE",
+        "-o",
+        "tcp.check_checksum:TRUE",
+    ];
+    let wrong = "ip.checksum.status == 0 || udp.checksum.status == 0 || tcp.checksum.status == 0 || _ws.malformed \
+                 || stun.att.crc32.status == 0";
+    assert_eq!("", tshark(file, &[&check[..], &["-Y", wrong]].concat()));
 }
 
 /// Port and SSRC, packets and lost.
