@@ -105,6 +105,8 @@ pub struct Component {
     pub label: String,
     /// Position among all components, for tables.
     pub order: u32,
+    /// The system it belongs to.
+    pub family: Family,
     /// What it is.
     pub role: Role,
     /// Its executable; `None` for what is not a Windows process, or whose process is not known.

@@ -7,9 +7,12 @@
 //! This crate is handed text: it opens no file, asks no clock, and knows no target.
 #![forbid(unsafe_code)]
 
+pub mod allow;
 pub mod ast;
 pub mod catalogue;
+pub mod check;
 pub mod code;
+pub mod expect;
 pub mod field;
 pub mod language;
 pub mod leaf;
@@ -22,5 +25,6 @@ pub mod suggest;
 pub mod to_policy;
 mod view;
 
+pub use allow::Allowed;
 pub use code::CODES;
 pub use load::{Loaded, load};

@@ -2,7 +2,8 @@
 
 use perhop_policy::{Diagnostic, FileId, PolicySet, Severity};
 
-use crate::{language, resolve, shape, source, to_policy};
+use crate::allow::{self, Allowed};
+use crate::{check, code, expect, language, resolve, shape, source, to_policy};
 
 /// What a text gave.
 #[derive(Debug, Clone, PartialEq)]
@@ -11,25 +12,62 @@ pub struct Loaded {
     pub policy: Option<PolicySet>,
     /// Everything found, errors first, each group in the order of the text.
     pub diagnostics: Vec<Diagnostic>,
+    /// What was found and the plan accepts, with its reasons.
+    pub allowed: Vec<Allowed>,
+    /// How many expectations hold; all of them when there is a policy.
+    pub expectations: usize,
+    /// Whether the plan lists its targets. Without a list, [`PolicySet::targets`] only carries options for those that
+    /// are made anyway.
+    pub targets_listed: bool,
 }
 
 /// Reads, checks and compiles a plan's text. Always returns, whatever the text is.
 #[must_use]
 pub fn load(file: FileId, text: &str) -> Loaded {
-    let (tree, mut diagnostics) = source::parse(file, text);
-    diagnostics.extend(shape::check(&tree, language::PLAN));
-    if has_errors(&diagnostics) {
-        return finish(None, diagnostics);
+    let mut loaded = Loaded {
+        policy: None,
+        diagnostics: Vec::new(),
+        allowed: Vec::new(),
+        expectations: 0,
+        targets_listed: false,
+    };
+    let (tree, mut found) = source::parse(file, text);
+    found.extend(shape::check(&tree, language::PLAN));
+    if !has_errors(&found) {
+        let (plan, problems) = resolve::resolve(&tree);
+        loaded.targets_listed = plan.target_list.is_some();
+        found.extend(problems);
+        found.extend(check::limits(&plan));
+        if !has_errors(&found) {
+            found.extend(check::check(&plan));
+            if !has_errors(&found) {
+                loaded.policy = compile(&plan, &mut found, &mut loaded.expectations);
+            }
+            (found, loaded.allowed) = allow::apply(&plan.allows, found);
+            if has_errors(&found) {
+                loaded.policy = None;
+            }
+        }
     }
-    let plan = resolve::resolve(&tree);
-    if has_errors(&diagnostics) {
-        return finish(None, diagnostics);
-    }
-    match PolicySet::try_new(to_policy::parts(&plan)) {
-        Ok(policy) => finish(Some(policy), diagnostics),
+    loaded.diagnostics = in_order(found);
+    loaded
+}
+
+fn compile(
+    plan: &crate::plan::Plan,
+    found: &mut Vec<Diagnostic>,
+    held: &mut usize,
+) -> Option<PolicySet> {
+    match PolicySet::try_new(to_policy::parts(plan)) {
+        Ok(policy) => {
+            let failed = expect::check(plan, &policy);
+            *held = plan.expects.len() - failed.len();
+            found.extend(failed);
+            Some(policy)
+        }
         Err(problems) => {
-            diagnostics.extend(problems);
-            finish(None, diagnostics)
+            found.extend(problems);
+            None
         }
     }
 }
@@ -40,15 +78,25 @@ fn has_errors(diagnostics: &[Diagnostic]) -> bool {
         .any(|one| one.severity == Severity::Error)
 }
 
-fn finish(policy: Option<PolicySet>, mut diagnostics: Vec<Diagnostic>) -> Loaded {
-    let start = |one: &Diagnostic| {
-        one.labels
-            .first()
-            .map_or(usize::MAX, |label| label.span.start)
-    };
-    diagnostics.sort_by(|a, b| (b.severity, start(a), a.code).cmp(&(a.severity, start(b), b.code)));
-    Loaded {
-        policy,
-        diagnostics,
+/// Worst first, then in the order of the text; past a number that nobody reads, only how many more there are.
+fn in_order(mut found: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let start = |one: &Diagnostic| one.labels.first().map_or(0, |label| label.span.start);
+    found.sort_by_key(|one| (std::cmp::Reverse(one.severity), start(one)));
+    if found.len() > MAX_TOLD {
+        let more = found.len() - MAX_TOLD;
+        let worst = found[MAX_TOLD].severity;
+        found.truncate(MAX_TOLD);
+        found.push(
+            Diagnostic::new(
+                worst,
+                code::MORE,
+                format!("{more} more problems are not told"),
+            )
+            .help("mend those above first"),
+        );
     }
+    found
 }
+
+/// Most diagnostics of one load.
+const MAX_TOLD: usize = 300;

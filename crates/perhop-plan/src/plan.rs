@@ -43,6 +43,8 @@ pub struct Plan {
     pub targets: Vec<TargetRequest>,
     /// Where the plan lists its targets, when it does.
     pub target_list: Option<Span>,
+    /// Targets that have options but are not in that list.
+    pub unlisted_targets: Vec<(String, Span)>,
     /// Flows and their marks.
     pub expects: Vec<Expect>,
     /// Warnings accepted.

@@ -1,21 +1,24 @@
 //! From the tree to a [`Plan`]: names looked up, defaults filled in. Only trees without errors give a plan.
 
 use perhop_policy::{
-    Family, Host, Marker, OptionValue, Protocol, ProtocolMatch, Span, TargetRequest,
+    Diagnostic, Family, Host, Marker, OptionValue, Protocol, ProtocolMatch, Span, TargetRequest,
 };
 
 use crate::ast::{At, Node, Table, Value};
 use crate::catalogue::{Medium, Platform, catalogue};
+use crate::code;
 use crate::plan::{
     Allow, App, AppMedia, Clients, Edge, ExchangeUm, Expect, HOSTS, Network, OwnClients, Phones,
     Plan, PlanClass, Pools, Range, Roles, Servers, ServicePlan, SitePlan, range_of,
 };
+use crate::shape;
 use crate::view::View;
 
-/// Resolves a tree that the table of fields has accepted.
+/// Resolves a tree that the table of fields has accepted. Problems are defaults that do not exist.
 #[must_use]
-pub fn resolve(root: &Table) -> Plan {
+pub fn resolve(root: &Table) -> (Plan, Vec<Diagnostic>) {
     let root = View::root(root);
+    let mut problems = Vec::new();
     let platforms = platforms(root);
     let family = |family| platforms.iter().find(|p| p.value.family == family);
     let teams = family(Family::Teams).map_or_else(Vec::new, |platform| teams(root, platform));
@@ -41,6 +44,7 @@ pub fn resolve(root: &Table) -> Plan {
             .collect(),
         targets: targets(root),
         target_list: root.node("targets").map(|node| node.span),
+        unlisted_targets: unlisted(root),
         expects: root.tables("expect").into_iter().map(expect).collect(),
         allows: root.tables("allow").into_iter().filter_map(allow).collect(),
         platforms,
@@ -48,7 +52,7 @@ pub fn resolve(root: &Table) -> Plan {
         teams,
         servers,
     };
-    plan.classes = classes(root, &plan);
+    plan.classes = classes(root, &plan, &mut problems);
     let audio = plan
         .class(Medium::Audio)
         .map(|(_, class)| At::new(class.dscp, class.span));
@@ -68,7 +72,7 @@ pub fn resolve(root: &Table) -> Plan {
         .into_iter()
         .map(|(name, view)| service(&plan, name, view))
         .collect();
-    plan
+    (plan, problems)
 }
 
 fn platforms(root: View<'_>) -> Vec<At<&'static Platform>> {
@@ -233,7 +237,7 @@ fn network(root: View<'_>) -> Network {
 }
 
 /// The classes that the plan names, or else the vendor's usual ones for the media that have ports.
-fn classes(root: View<'_>, plan: &Plan) -> Vec<PlanClass> {
+fn classes(root: View<'_>, plan: &Plan, problems: &mut Vec<Diagnostic>) -> Vec<PlanClass> {
     let usual = |medium: Medium| {
         plan.platforms.iter().find_map(|platform| {
             Some(At::new(
@@ -262,6 +266,9 @@ fn classes(root: View<'_>, plan: &Plan) -> Vec<PlanClass> {
         let dscp = view
             .dscp("dscp")
             .or_else(|| Some(At::new(usual(medium?)?.value, name.span)));
+        if dscp.is_none() {
+            problems.push(no_mark(&name));
+        }
         out.extend(dscp.map(|dscp| PlanClass {
             name: name.value.clone(),
             medium,
@@ -275,6 +282,14 @@ fn classes(root: View<'_>, plan: &Plan) -> Vec<PlanClass> {
     out
 }
 
+fn no_mark(name: &At<String>) -> Diagnostic {
+    let path = shape::join("class", &name.value);
+    Diagnostic::error(code::MISSING_KEY, format!("`{path}` lacks `dscp`"))
+        .primary(name.span, "no mark")
+        .note("only the media of the plan's platforms have a usual mark to fall back on")
+        .help("add `dscp = ...`: a name such as \"EF\", or a number from 0 to 63")
+}
+
 fn in_use(plan: &Plan, medium: Medium) -> bool {
     let clients = plan.clients.iter().flat_map(|clients| &clients.ranges);
     let servers = plan
@@ -285,12 +300,15 @@ fn in_use(plan: &Plan, medium: Medium) -> bool {
         .servers
         .iter()
         .filter_map(|servers| servers.signaling.as_ref());
+    let by_app = plan.apps.iter().flat_map(|app| &app.media);
     clients
         .chain(&plan.teams)
         .chain(servers)
         .filter(|range| range.medium != Medium::Signaling)
         .chain(signaling)
-        .any(|range| range.medium == medium)
+        .map(|range| range.medium.as_str())
+        .chain(by_app.map(|media| media.class.value.as_str()))
+        .any(|name| name == medium.as_str())
 }
 
 fn own_clients(plan: &Plan, view: View<'_>) -> Option<OwnClients> {
@@ -459,6 +477,18 @@ fn targets(root: View<'_>) -> Vec<TargetRequest> {
         }
     }
     out
+}
+
+fn unlisted(root: View<'_>) -> Vec<(String, Span)> {
+    let listed = root.texts("targets");
+    let tables = root
+        .named("target")
+        .into_iter()
+        .map(|(name, _)| (name.value, name.span));
+    let absent = |name: &String| listed.iter().all(|one| one.value != *name);
+    tables
+        .filter(|(name, _)| root.node("targets").is_some() && absent(name))
+        .collect()
 }
 
 fn request(id: At<String>, view: Option<View<'_>>) -> TargetRequest {

@@ -39,9 +39,16 @@ pub fn parse(file: FileId, text: &str) -> (Table, Vec<Diagnostic>) {
         .take(MAX_ERRORS)
         .map(|error| {
             let span = place(error.span().unwrap_or(0..0));
-            Diagnostic::error(code::SYNTAX, one_line(error.message()))
+            let problem = Diagnostic::error(code::SYNTAX, one_line(error.message()))
                 .primary(span, "not TOML here")
-                .note("a plan is TOML 1.0: `key = value` lines under `[table]` headers")
+                .note("a plan is TOML: `key = value` lines under `[table]` headers");
+            if error.message().contains("unquoted key") {
+                problem.help("put keys with blanks or other letters in quotes, such as `[site.\"São Paulo\"]`")
+            } else if error.message().contains("must be quoted") {
+                problem.help("put texts in quotes, such as `audio = \"20000-20039\"`")
+            } else {
+                problem
+            }
         })
         .collect();
     (table(file, root.get_ref()), problems)

@@ -5,24 +5,33 @@
 /// Case is no edit. Equal distances go to the first in order of the candidates.
 #[must_use]
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    nearest_within(word, candidates, 1 + word.chars().count().min(LONGEST) / 4)
+}
+
+/// The candidate nearest to `word`, at most so many edits away.
+#[must_use]
+pub fn nearest_within<'a>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+    most: usize,
+) -> Option<&'a str> {
     let word: Vec<char> = word
         .chars()
         .take(LONGEST)
         .flat_map(char::to_lowercase)
         .collect();
-    let limit = 1 + word.len() / 4;
     candidates
         .into_iter()
         .map(|candidate| {
             let other: Vec<char> = candidate.chars().flat_map(char::to_lowercase).collect();
             (edits(&word, &other), candidate)
         })
-        .filter(|(distance, _)| *distance <= limit)
+        .filter(|(distance, _)| *distance <= most)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
 
-/// ` (did you mean `x`?)` or nothing, for the end of a label.
+/// ``did you mean `x`?``, or nothing.
 #[must_use]
 pub fn did_you_mean<'a>(
     word: &str,

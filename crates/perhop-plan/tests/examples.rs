@@ -16,9 +16,17 @@ fn load(name: &str) -> (String, perhop_plan::Loaded) {
 
 #[test]
 fn debug_print() {
-    for name in ["contoso", "seed-blog"] {
+    for name in [
+        "contoso",
+        "seed-blog",
+        "mvp-guide",
+        "microsoft",
+        "teams",
+        "sfb-2019",
+        "webrtc",
+    ] {
         let (text, loaded) = load(name);
         println!("{}", support::render(&text, &loaded.diagnostics));
-        println!("{}", support::dump(&loaded.policy.unwrap()));
+        println!("=== {name} policy {}", loaded.policy.is_some());
     }
 }

@@ -75,6 +75,11 @@ fn platform(
     like: Vec<Component>,
     own: Rows,
 ) -> Result<Platform, String> {
+    let family = match text(table, "family")?.as_str() {
+        "lync-server" => Family::LyncServer,
+        "teams" => Family::Teams,
+        other => return Err(format!("family `{other}`")),
+    };
     let base = |pick: fn(&Rows) -> usize| shared.map_or(0, pick);
     let mut components = Vec::with_capacity(base(|rows| rows.components.len()));
     let (mut ranges, mut marks) = (Vec::new(), Vec::new());
@@ -84,8 +89,12 @@ fn platform(
         marks.extend(rows.marks.iter().cloned());
     }
     components.extend(like);
+    components.retain(|component| own.components.iter().all(|other| other.id != component.id));
     components.extend(own.components);
     components.sort_by_key(|component| component.order);
+    for component in &mut components {
+        component.family = family;
+    }
     ranges.extend(own.ranges);
     marks.extend(own.marks);
     let aliases = match table.get("aliases").and_then(|entry| entry.node.as_list()) {
@@ -100,11 +109,7 @@ fn platform(
         id: text(table, "id")?,
         name: text(table, "name")?,
         aliases,
-        family: match text(table, "family")?.as_str() {
-            "lync-server" => Family::LyncServer,
-            "teams" => Family::Teams,
-            other => return Err(format!("family `{other}`")),
-        },
+        family,
         components,
         ranges,
         marks,
@@ -134,6 +139,7 @@ fn component(table: &Table) -> Result<Component, String> {
         id: text(table, "id")?,
         label: text(table, "label")?,
         order: number(table, "order")?,
+        family: Family::LyncServer,
         role: role(&text(table, "role")?)?,
         executable: optional(table, "executable"),
         choice: match optional(table, "option").as_deref() {

@@ -1,7 +1,7 @@
 //! Rules of computers and phones: what they send is told by their own ports.
 
 use perhop_policy::{
-    AppMatch, DstPorts, Host, Marker, PortMatch, ProtocolMatch, Role, Rule, Scope, ScopeId,
+    AppMatch, DstPorts, Family, Host, Marker, PortMatch, ProtocolMatch, Role, Rule, Scope, ScopeId,
     SrcPorts,
 };
 
@@ -66,8 +66,10 @@ fn rule(
     position: usize,
 ) {
     let plan = build.plan;
-    let teams = component.id.starts_with("teams");
-    let ranges: &[Range] = if teams { &plan.teams } else { group.ranges };
+    let ranges: &[Range] = match component.family {
+        Family::Teams => &plan.teams,
+        Family::LyncServer | Family::Own => group.ranges,
+    };
     let signaling = sends.medium == Medium::Signaling;
     let range = if signaling {
         plan.servers

@@ -1,0 +1,163 @@
+//! What the plan says that has no effect, and what it leaves unmarked.
+
+use perhop_policy::{Diagnostic, Family, Span};
+
+use crate::catalogue::Medium;
+use crate::code;
+use crate::plan::{Plan, Range};
+
+pub(super) fn check(plan: &Plan, out: &mut Vec<Diagnostic>) {
+    unmarked(plan, out);
+    classes(plan, out);
+    tables(plan, out);
+    targets(plan, out);
+}
+
+/// Ranges of media that have no class: told to the software, not marked.
+fn unmarked(plan: &Plan, out: &mut Vec<Diagnostic>) {
+    for medium in [
+        Medium::Audio,
+        Medium::Video,
+        Medium::AppSharing,
+        Medium::FileTransfer,
+    ] {
+        let name = medium.as_str();
+        if plan.class(medium).is_some() {
+            continue;
+        }
+        let Some(range) = ranges(plan).find(|range| range.medium == medium && range.stated) else {
+            continue;
+        };
+        let usual = plan
+            .platforms
+            .iter()
+            .find_map(|p| p.value.mark("class", medium));
+        let mark = usual.map_or("...".to_owned(), |dscp| {
+            dscp.name()
+                .map_or(dscp.value().to_string(), |name| format!("\"{name}\""))
+        });
+        out.push(
+            Diagnostic::info(
+                code::NO_CLASS,
+                format!(
+                    "`{name}` has ports and no class: it keeps to its ports and stays unmarked"
+                ),
+            )
+            .primary(range.span, "kept apart, not marked")
+            .help(format!(
+                "to mark it, add `{name} = {{ dscp = {mark} }}` under [class]"
+            )),
+        );
+    }
+}
+
+fn ranges(plan: &Plan) -> impl Iterator<Item = &Range> {
+    let clients = plan.clients.iter().flat_map(|clients| &clients.ranges);
+    let servers = plan.servers.iter().flat_map(|servers| servers.roles.all());
+    clients
+        .chain(servers.flat_map(|(_, _, ranges)| ranges))
+        .chain(&plan.teams)
+}
+
+fn classes(plan: &Plan, out: &mut Vec<Diagnostic>) {
+    let signaling = plan
+        .servers
+        .as_ref()
+        .is_some_and(|servers| servers.signaling.is_some());
+    for class in plan.classes.iter().filter(|class| class.stated) {
+        let by_app = plan
+            .apps
+            .iter()
+            .flat_map(|app| &app.media)
+            .any(|media| media.class.value == class.name);
+        let by_medium = match class.medium {
+            None => false,
+            Some(Medium::Signaling) => signaling,
+            Some(medium) => {
+                let own = plan.sites.iter().filter_map(|site| site.clients.as_ref());
+                let own = own.chain(plan.services.iter().filter_map(|one| one.clients.as_ref()));
+                ranges(plan)
+                    .chain(own.flat_map(|own| &own.ranges))
+                    .any(|range| range.medium == medium)
+            }
+        };
+        if !by_app && !by_medium {
+            let help = match class.medium {
+                Some(Medium::Signaling) => {
+                    "say where servers take it: `signaling = \"5060-5061\"` under [servers.ports]"
+                        .to_owned()
+                }
+                Some(medium) => format!(
+                    "give `{}` ports under [clients.ports] or [servers.ports], or leave the class out",
+                    medium.as_str()
+                ),
+                None => "use it in an application under [app], or leave it out".to_owned(),
+            };
+            out.push(
+                Diagnostic::warning(
+                    code::UNUSED_CLASS,
+                    format!("nothing sends class `{}`", class.name),
+                )
+                .primary(class.span, "no ports, no application")
+                .help(help),
+            );
+        }
+    }
+}
+
+/// Tables about systems that the plan's platforms do not have.
+fn tables(plan: &Plan, out: &mut Vec<Diagnostic>) {
+    let lync = plan.platform_of(Family::LyncServer).is_some();
+    let stated = |ranges: &[Range]| {
+        ranges
+            .iter()
+            .find(|range| range.stated)
+            .map(|range| range.span)
+    };
+    let clients = plan.clients.as_ref().filter(|_| plan.platforms.is_empty());
+    let mut idle: Vec<(&str, Span)> = Vec::new();
+    idle.extend(
+        clients.map(|clients| ("[clients]", stated(&clients.ranges).unwrap_or(clients.span))),
+    );
+    if !lync {
+        idle.extend(plan.servers.as_ref().map(|one| ("[servers]", one.span)));
+        idle.extend(plan.edge.as_ref().map(|one| ("[edge]", one.span)));
+        idle.extend(
+            plan.exchange_um
+                .as_ref()
+                .map(|one| ("[exchange-um]", one.span)),
+        );
+        idle.extend(plan.phones.as_ref().map(|one| ("[phones]", one.span)));
+    } else if let (Some(um), None) = (&plan.exchange_um, plan.edge.as_ref())
+        && !um.mark
+    {
+        idle.push(("[exchange-um] without [edge]", um.span));
+    }
+    for (table, span) in idle {
+        out.push(
+            Diagnostic::warning(
+                code::UNUSED_TABLE,
+                format!("{table} makes no rule in this plan"),
+            )
+            .primary(span, "none of the plan's `platforms` uses it")
+            .help("name the platform under `platforms`, or leave the table out"),
+        );
+    }
+}
+
+fn targets(plan: &Plan, out: &mut Vec<Diagnostic>) {
+    for (name, span) in &plan.unlisted_targets {
+        out.push(
+            Diagnostic::warning(
+                code::UNUSED_TARGET,
+                format!(
+                    "`{}` has options and is not among `targets`",
+                    name.escape_debug()
+                ),
+            )
+            .primary(*span, "not compiled to")
+            .secondary(plan.target_list.unwrap_or_default(), "the list")
+            .help("add it to `targets`, or leave its table out"),
+        );
+    }
+}
