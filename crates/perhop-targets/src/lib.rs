@@ -11,6 +11,7 @@ pub mod compile;
 mod cs_shell;
 pub mod intune_csp;
 mod losses;
+pub mod lync_inband;
 pub mod lync_shell;
 pub mod manifest;
 pub mod registry;

@@ -5,6 +5,7 @@ use crate::target::Target;
 /// Every target, in the order that reports list them.
 pub static TARGETS: &[&dyn Target] = &[
     &crate::lync_shell::LyncShell,
+    &crate::lync_inband::LyncInband,
     &crate::teams_shell::TeamsShell,
     &crate::windows_gpo::WindowsGpo,
     &crate::windows_reg::WindowsReg,
