@@ -3,116 +3,17 @@
 //! The reader holds no bytes of its own: it is shown the bytes from its position on and says what they are and how
 //! many it used. Whatever a file says, no step needs more than about 2.2 MB at once.
 
-use crate::link::LinkType;
-use crate::packet::Direction;
 use crate::pcap::PcapHeader;
 use crate::pcapng::{self, Block, BlockHeader, Content, Interface, SECTION_HEADER, Section};
 
 mod error;
 pub(crate) mod search;
+mod step;
 
 pub use error::{CaptureError, Damage};
 use search::Probe;
 pub use search::{Search, Start};
-
-/// One packet as it stands in a capture.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CapturedPacket<'a> {
-    /// Nanoseconds since 1970; `None` when the capture has no time for it (pcapng simple packets, damaged interface
-    /// descriptions).
-    pub time_ns: Option<i64>,
-    /// What the first byte belongs to.
-    pub link: LinkType,
-    /// The captured bytes, without a frame check sequence that pcap's file header announces.
-    pub data: &'a [u8],
-    /// Bytes on the wire; never less than were captured.
-    pub wire_len: u32,
-    /// Number of the interface, counted through all sections; 0 in pcap.
-    pub interface: u32,
-    /// Which way it went, when the capture (not the link header) says so.
-    pub direction: Direction,
-    /// Bytes that the record took in the buffer.
-    pub consumed: usize,
-}
-
-/// What an interface statistics block says; counts are since the start of the capture.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct InterfaceStatistics {
-    /// Number of the interface, counted through all sections.
-    pub interface: u32,
-    /// Packets received (`isb_ifrecv`).
-    pub received: Option<u64>,
-    /// Packets lost for want of resources (`isb_ifdrop`).
-    pub dropped: Option<u64>,
-    /// Packets lost by the operating system (`isb_osdrop`).
-    pub dropped_by_os: Option<u64>,
-}
-
-impl InterfaceStatistics {
-    /// All packets lost; `None` when the capture does not count them.
-    #[must_use]
-    pub fn total_dropped(&self) -> Option<u64> {
-        match (self.dropped, self.dropped_by_os) {
-            (None, None) => None,
-            (some, other) => Some(some.unwrap_or(0).saturating_add(other.unwrap_or(0))),
-        }
-    }
-}
-
-/// What the reader found at the start of the buffer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step<'a> {
-    /// A packet.
-    Packet(CapturedPacket<'a>),
-    /// Something that is no packet: file header, interface, names, bytes searched in vain.
-    Skipped {
-        /// Bytes to drop from the buffer.
-        consumed: usize,
-    },
-    /// Interface statistics.
-    Statistics {
-        /// What they say.
-        statistics: InterfaceStatistics,
-        /// Bytes to drop from the buffer.
-        consumed: usize,
-    },
-    /// The buffer must hold at least this many bytes before anything can be said, unless the capture ends first.
-    NeedMore {
-        /// Bytes, counted from the start of the buffer.
-        at_least: usize,
-    },
-    /// Something is wrong. Reading goes on where it can: the next step may find more packets.
-    Damaged {
-        /// What and where.
-        error: CaptureError,
-        /// Bytes to drop from the buffer.
-        consumed: usize,
-    },
-    /// After damage, records were found again.
-    Resynchronised {
-        /// Byte offset in the capture at which they go on.
-        offset: u64,
-        /// Bytes given up between the damage and here.
-        lost: u64,
-    },
-    /// Nothing more will be found.
-    End,
-}
-
-impl Step<'_> {
-    /// Bytes to drop from the front of the buffer before the next step.
-    #[inline]
-    #[must_use]
-    pub const fn consumed(&self) -> usize {
-        match self {
-            Self::Packet(packet) => packet.consumed,
-            Self::Skipped { consumed }
-            | Self::Statistics { consumed, .. }
-            | Self::Damaged { consumed, .. } => *consumed,
-            Self::NeedMore { .. } | Self::Resynchronised { .. } | Self::End => 0,
-        }
-    }
-}
+pub use step::{CapturedPacket, InterfaceStatistics, Step};
 
 /// A reader of pcap and pcapng.
 #[derive(Debug, Clone)]
@@ -174,14 +75,19 @@ impl CaptureReader {
     /// the capture has no bytes after it. The caller then drops [`Step::consumed`] bytes.
     #[inline]
     pub fn next<'a>(&mut self, buffer: &'a [u8], last: bool) -> Step<'a> {
-        if let Format::Pcap { header, limit } = &self.format
-            && self.state == State::Reading
-            && self.first_time.is_some()
-            && let Some(packet) = header.packet(*limit, buffer)
-        {
-            self.position += packet.consumed as u64;
-            self.packets += 1;
-            return Step::Packet(packet);
+        if self.state == State::Reading {
+            let packet = match &self.format {
+                Format::Pcap { header, limit } if self.first_time.is_some() => {
+                    header.packet(*limit, buffer)
+                }
+                Format::Pcapng(section) => section.common_packet(buffer),
+                _ => None,
+            };
+            if let Some(packet) = packet {
+                self.position += packet.consumed as u64;
+                self.packets += 1;
+                return Step::Packet(packet);
+            }
         }
         self.step(buffer, last)
     }

@@ -1,6 +1,6 @@
 //! IPv6 and its extension headers (RFC 8200, 6946, 2675, 4302).
 
-use crate::bytes::{u16_at, u32_at};
+use crate::bytes::{u16_at, u32_at, u128_at};
 use crate::cursor::Cursor;
 use crate::field::DsField;
 use crate::packet::{Addresses, Fragment, Layer, Undecoded};
@@ -36,11 +36,11 @@ impl Ipv6Header<'_> {
 
     /// Source and destination.
     #[inline]
-    pub(crate) fn addresses(self) -> Addresses {
-        let (mut src, mut dst) = ([0; 16], [0; 16]);
-        src.copy_from_slice(&self.0[8..24]);
-        dst.copy_from_slice(&self.0[24..40]);
-        Addresses::V6 { src, dst }
+    pub(crate) const fn addresses(self) -> Addresses {
+        Addresses::V6 {
+            src: u128_at(self.0, 8),
+            dst: u128_at(self.0, 24),
+        }
     }
 }
 

@@ -80,12 +80,12 @@ pub enum Addresses {
         /// Destination.
         dst: u32,
     },
-    /// IPv6, in network order.
+    /// IPv6, numbers as `u128::from(Ipv6Addr)` gives them.
     V6 {
         /// Source.
-        src: [u8; 16],
+        src: u128,
         /// Destination.
-        dst: [u8; 16],
+        dst: u128,
     },
 }
 

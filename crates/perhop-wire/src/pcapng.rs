@@ -102,6 +102,12 @@ impl Section {
         }
     }
 
+    /// Reads the common block, a whole and plain enhanced packet; `None` for any other.
+    #[inline]
+    pub(crate) fn common_packet<'a>(&self, bytes: &'a [u8]) -> Option<CapturedPacket<'a>> {
+        packet::plain_enhanced(self, bytes)
+    }
+
     /// Adds an interface; also when its options are wrong, so that the numbers of the next ones stay right.
     fn describe(&mut self, block: &Block<'_>) -> Result<(), Damage> {
         if self.interfaces.len() >= INTERFACES {
@@ -161,3 +167,73 @@ impl Section {
 
 /// Interfaces in one section at most.
 const INTERFACES: usize = 65_536;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::link::LinkType;
+
+    /// A section of one interface and an enhanced packet with flags, comment or nothing behind its data, then damaged.
+    fn nearly_plain() -> impl Strategy<Value = (Order, Vec<u8>)> {
+        let order = prop::bool::ANY.prop_map(|big| if big { Order::Big } else { Order::Little });
+        let options = prop::sample::select(vec![
+            vec![],
+            vec![(2u16, 4u16, 2u32), (0, 0, 0)],
+            vec![(2, 4, 1)],
+            vec![(1, 4, 7), (0, 0, 0)],
+        ]);
+        let change = prop::option::of((any::<prop::sample::Index>(), any::<u8>()));
+        (order, options, 0usize..9, change).prop_map(|(order, options, length, change)| {
+            let u16 = |value: u16| match order {
+                Order::Big => value.to_be_bytes(),
+                Order::Little => value.to_le_bytes(),
+            };
+            let u32 = |value: u32| match order {
+                Order::Big => value.to_be_bytes(),
+                Order::Little => value.to_le_bytes(),
+            };
+            let mut body = [u32(0), u32(1), u32(2), u32(length as u32), u32(60)].concat();
+            body.resize(20 + length.next_multiple_of(4), 0xab);
+            for (code, length, value) in options {
+                body.extend([u16(code), u16(length)].concat());
+                if code != 0 {
+                    body.extend(u32(value));
+                }
+            }
+            let size = u32(body.len() as u32 + 12);
+            let mut block = [&u32(6)[..], &size, &body, &size].concat();
+            if let Some((place, value)) = change {
+                let place = place.index(block.len());
+                block[place] = value;
+            }
+            (order, block)
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+        #[test]
+        fn the_short_way_and_the_long_way_agree((order, bytes) in nearly_plain()) {
+            let interface = Interface {
+                link: LinkType::ETHERNET,
+                snaplen: 0,
+                resolution: Some(Resolution::DEFAULT),
+                offset_s: 0,
+                dropped: 0,
+            };
+            let mut section = Section { order, interfaces: vec![interface], before: 3 };
+            let Some(plain) = section.common_packet(&bytes) else { return Ok(()) };
+            let header = BlockHeader::read(order, &bytes).unwrap();
+            prop_assert!(header.check().is_ok());
+            prop_assert_eq!(header.size(), plain.consumed);
+            let block = Block::new_checked(order, header, &bytes[..plain.consumed]).unwrap();
+            let Ok(Content::Packet(packet)) = section.read(&block) else {
+                panic!("only the short way finds a packet");
+            };
+            prop_assert_eq!(plain, CapturedPacket { consumed: plain.consumed, ..packet });
+        }
+    }
+}

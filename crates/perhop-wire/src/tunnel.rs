@@ -44,19 +44,20 @@ pub(crate) fn open<'a>(seen: &Observation<'a>) -> Option<Inside<'a>> {
 }
 
 /// Whether a UDP packet must be looked into: a port on either side belongs to a tunnel.
+///
+/// Two shifts tell most packets apart; the ports themselves are only compared when their low six bits are right.
 #[inline]
 pub(crate) const fn is_port(src: u16, dst: u16) -> bool {
-    is_either_port(src) || is_either_port(dst) || is_destination_port(dst)
+    ((EITHER_MASK >> (src & 63)) | (DESTINATION_MASK >> (dst & 63))) & 1 != 0
+        && (is_either_port(src) || is_either_port(dst) || is_destination_port(dst))
 }
 
 /// Ports that one end of the tunnel has, in both directions: L2TP, GTP-U, Teredo.
-#[inline]
 const fn is_either_port(port: u16) -> bool {
     matches!(port, L2TP_PORT | GTPU_PORT | TEREDO_PORT)
 }
 
 /// Ports that are always the destination; the source port is a hash of the flow inside.
-#[inline]
 const fn is_destination_port(port: u16) -> bool {
     matches!(port, VXLAN_PORT | VXLAN_LINUX_PORT | GENEVE_PORT)
 }
@@ -103,3 +104,27 @@ const TEREDO_PORT: u16 = 3544;
 const VXLAN_PORT: u16 = 4789;
 const GENEVE_PORT: u16 = 6081;
 const VXLAN_LINUX_PORT: u16 = 8472;
+
+/// A bit for the low six bits of each port.
+const EITHER_MASK: u64 = low_bits(L2TP_PORT) | low_bits(GTPU_PORT) | low_bits(TEREDO_PORT);
+const DESTINATION_MASK: u64 =
+    EITHER_MASK | low_bits(VXLAN_PORT) | low_bits(VXLAN_LINUX_PORT) | low_bits(GENEVE_PORT);
+
+const fn low_bits(port: u16) -> u64 {
+    1 << (port & 63)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exactly_the_tunnel_ports_are_looked_into() {
+        for port in 0..=u16::MAX {
+            let either = [1701, 2152, 3544].contains(&port);
+            let destination = [4789, 6081, 8472].contains(&port);
+            assert_eq!(is_port(port, 20_000), either, "{port}");
+            assert_eq!(is_port(20_000, port), either || destination, "{port}");
+        }
+    }
+}

@@ -13,12 +13,12 @@ use crate::udp::{self, UdpHeader};
 use crate::vlan::{self, TagHeader};
 
 /// Reads a common Ethernet frame; `None` for any other.
-#[inline]
+#[inline(always)]
 pub(super) fn ethernet(frame: &[u8]) -> Option<Observation<'_>> {
     let (header, mut packet) = frame.split_first_chunk::<14>()?;
     let mut ether_type = EthernetHeader(header).ether_type();
     let mut tag = None;
-    if vlan::is_tag(ether_type) {
+    if ether_type != ethernet::IPV4 && vlan::is_tag(ether_type) {
         let (header, rest) = packet.split_first_chunk::<4>()?;
         let header = TagHeader(header);
         tag = Some(header.tag());
@@ -32,7 +32,7 @@ pub(super) fn ethernet(frame: &[u8]) -> Option<Observation<'_>> {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn ipv4(packet: &[u8], vlan: Option<VlanTag>) -> Option<Observation<'_>> {
     let (header, rest) = packet.split_first_chunk::<20>()?;
     let ip = Ipv4Header(header);
@@ -60,7 +60,7 @@ fn ipv4(packet: &[u8], vlan: Option<VlanTag>) -> Option<Observation<'_>> {
     })
 }
 
-#[inline]
+#[inline(always)]
 fn ipv6(packet: &[u8], vlan: Option<VlanTag>) -> Option<Observation<'_>> {
     let (header, rest) = packet.split_first_chunk::<40>()?;
     let ip = Ipv6Header(header);
@@ -90,7 +90,7 @@ fn ipv6(packet: &[u8], vlan: Option<VlanTag>) -> Option<Observation<'_>> {
 
 /// Transport header, captured payload and its length on the wire; `rest` is what follows the IP header, `length` what
 /// the IP header says that is.
-#[inline]
+#[inline(always)]
 fn transport(protocol: u8, rest: &[u8], length: u32) -> Option<(Transport, &[u8], u32)> {
     match protocol {
         udp::PROTOCOL => {
@@ -120,7 +120,107 @@ fn transport(protocol: u8, rest: &[u8], length: u32) -> Option<(Transport, &[u8]
 }
 
 /// The first `length` bytes, or as many as there are.
-#[inline]
+#[inline(always)]
 fn cut(data: &[u8], length: u32) -> &[u8] {
     data.get(..length as usize).unwrap_or(data)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::{LinkType, walk};
+    use super::*;
+
+    /// A common frame with up to three bytes of its headers changed, and cut somewhere.
+    fn nearly_common() -> impl Strategy<Value = Vec<u8>> {
+        let change = (0usize..62, any::<u8>());
+        let changes = prop::collection::vec(change, 0..3);
+        let parts = (any::<bool>(), any::<bool>(), any::<bool>(), 0usize..40);
+        (parts, changes, 0usize..110).prop_map(|((tag, v6, tcp, payload), changes, cut)| {
+            let mut frame = vec![0; 12];
+            if tag {
+                frame.extend([0x81, 0, 0xa0, 120]);
+            }
+            let protocol = if tcp { 6 } else { 17 };
+            let transport_len = payload + if tcp { 20 } else { 8 };
+            if v6 {
+                frame.extend([
+                    0x86,
+                    0xdd,
+                    0x6b,
+                    0x80,
+                    0,
+                    0,
+                    0,
+                    transport_len as u8,
+                    protocol,
+                    9,
+                ]);
+                frame.extend([0x20; 32]);
+            } else {
+                frame.extend([
+                    8,
+                    0,
+                    0x45,
+                    0xb8,
+                    0,
+                    20 + transport_len as u8,
+                    1,
+                    2,
+                    0x40,
+                    0,
+                    9,
+                ]);
+                frame.extend([protocol, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2]);
+            }
+            frame.extend([0x4e, 0x20, 0x4e, 0x22]);
+            if tcp {
+                frame.extend([0, 0, 0, 1, 0, 0, 0, 2, 0x50, 0x18, 1, 1, 0, 0, 0, 0]);
+            } else {
+                frame.extend([0, transport_len as u8, 0, 0]);
+            }
+            frame.extend(vec![0x80; payload]);
+            for (at, value) in changes {
+                if let Some(byte) = frame.get_mut(at) {
+                    *byte = value;
+                }
+            }
+            frame.truncate(cut.max(40));
+            frame
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+        #[test]
+        fn the_short_way_and_the_long_way_agree(frame in nearly_common()) {
+            if let Some(seen) = ethernet(&frame) {
+                let walked = walk::walk(LinkType::ETHERNET, &frame, frame.len() as u32);
+                prop_assert_eq!(walked, Ok(seen));
+            }
+        }
+    }
+
+    #[test]
+    fn common_packets_take_the_short_way() {
+        let mut frame = vec![0; 12];
+        frame.extend([
+            0x81, 0, 0xa0, 120, 8, 0, 0x45, 0xb8, 0, 30, 1, 2, 0x40, 0, 9, 17,
+        ]);
+        frame.extend([
+            0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 0x4e, 0x20, 0x4e, 0x22, 0, 10, 0, 0,
+        ]);
+        frame.extend([1, 2, 0, 0, 0, 0]);
+        let seen = ethernet(&frame).unwrap();
+        assert_eq!(seen.transport.ports(), (20_000, 20_002));
+        assert_eq!((seen.payload, seen.payload_len), (&[1, 2][..], 2));
+        assert_eq!(
+            seen.vlan.map(|tag| (tag.id, tag.pcp.value())),
+            Some((120, 5))
+        );
+        frame[40..42].copy_from_slice(&4789u16.to_be_bytes());
+        assert_eq!(ethernet(&frame), None);
+    }
 }

@@ -1,9 +1,10 @@
 //! The three blocks that hold a packet.
 
 use super::block::Block;
-use super::{Interface, Section};
+use super::{Interface, Order, Section};
 use crate::capture::{CapturedPacket, Damage};
 use crate::packet::Direction;
+use crate::pcap::LARGEST_RECORD;
 
 /// Reads an enhanced packet block.
 #[inline]
@@ -26,6 +27,58 @@ pub(super) fn enhanced<'a>(
         read_options(interface, &mut packet, block, end);
     }
     Ok(packet)
+}
+
+/// Reads an enhanced packet block from its first byte, when it is the plain kind: whole, and without options or with
+/// flags alone.
+#[inline]
+pub(super) fn plain_enhanced<'a>(section: &Section, bytes: &'a [u8]) -> Option<CapturedPacket<'a>> {
+    let fixed = bytes.first_chunk::<28>()?;
+    let order = section.order;
+    let (size, captured) = (order.u32_at(fixed, 4), order.u32_at(fixed, 20));
+    if order.u32_at(fixed, 0) != ENHANCED || captured > LARGEST_RECORD {
+        return None;
+    }
+    let end = 28 + captured.next_multiple_of(4);
+    let block = bytes.get(..size as usize)?;
+    if order.u32(*block.last_chunk()?) != size {
+        return None;
+    }
+    let direction = match size.wrapping_sub(end) {
+        4 => Direction::Unknown,
+        16 => direction(only_flags(order, block)?),
+        _ => return None,
+    };
+    let number = order.u32_at(fixed, 8);
+    let interface = section.interfaces.get(number as usize)?;
+    let units = timestamp(order.u32_at(fixed, 12), order.u32_at(fixed, 16));
+    Some(CapturedPacket {
+        time_ns: interface.time_ns(units),
+        link: interface.link,
+        data: block.get(28..28 + captured as usize)?,
+        wire_len: order.u32_at(fixed, 24).max(captured),
+        interface: section.before.saturating_add(number),
+        direction,
+        consumed: size as usize,
+    })
+}
+
+/// The flags in front of the last length, when the 12 bytes there are that option and the end of options.
+#[inline]
+fn only_flags(order: Order, block: &[u8]) -> Option<u32> {
+    let tail = block.last_chunk::<16>()?;
+    let plain =
+        order.u16_at(tail, 0) == FLAGS && order.u16_at(tail, 2) == 4 && order.u32_at(tail, 8) == 0;
+    plain.then(|| order.u32_at(tail, 4))
+}
+
+#[inline]
+const fn direction(flags: u32) -> Direction {
+    match flags & 3 {
+        1 => Direction::In,
+        2 => Direction::Out,
+        _ => Direction::Unknown,
+    }
 }
 
 /// Reads a simple packet block: interface 0, no time, cut at that interface's snap length.
@@ -107,11 +160,7 @@ fn read_options(
         let Ok((code, value)) = option else { return };
         match (code, value.first_chunk(), value.first_chunk()) {
             (FLAGS, Some(flags), _) => {
-                packet.direction = match block.order.u32(*flags) & 3 {
-                    1 => Direction::In,
-                    2 => Direction::Out,
-                    _ => Direction::Unknown,
-                };
+                packet.direction = direction(block.order.u32(*flags));
             }
             (DROP_COUNT, _, Some(lost)) => {
                 interface.dropped = interface.dropped.saturating_add(block.order.u64(*lost));
@@ -121,6 +170,8 @@ fn read_options(
     }
 }
 
+/// Block type of an enhanced packet.
+const ENHANCED: u32 = 6;
 /// Options of a packet: flags, packets lost since the last one.
 const FLAGS: u16 = 2;
 const DROP_COUNT: u16 = 4;
