@@ -89,8 +89,11 @@ pub enum Content<'a> {
     Rtcp(Compound<'a>),
     /// STUN or TURN that carries nothing.
     Stun(Stun<'a>),
-    /// DTLS (RFC 6347, RFC 9147).
+    /// DTLS with a plaintext record header (RFC 6347, and the handshake of RFC 9147).
     Dtls,
+    /// Can be a record of DTLS 1.3 with the unified header (RFC 9147 section 4): three bits say so and nothing else. Only
+    /// a flow that had a handshake shows that it is.
+    UnifiedDtls,
     /// ZRTP (RFC 6189).
     Zrtp,
     /// QUIC with a long header (RFC 9000). A short header looks like anything else and is [`Content::Other`].
@@ -140,7 +143,8 @@ fn judge(bytes: &[u8], wire_len: u32) -> Content<'_> {
         }
         [128..=191, ..] => Rtp::new_checked(bytes, wire_len).map_or(Content::Other, Content::Rtp),
         [16..=19, ..] if is_zrtp(bytes) => Content::Zrtp,
-        [20..=63, ..] if is_dtls(bytes, wire_len) => Content::Dtls,
+        [20..=26, ..] if is_dtls(bytes, wire_len) => Content::Dtls,
+        [32..=63, ..] => Content::UnifiedDtls,
         [192..=255, ..] if is_quic(bytes) => Content::Quic,
         [b'A'..=b'Z', ..] => StartLine::read(bytes).map_or(Content::Other, Content::Sip),
         _ => Content::Other,
@@ -156,16 +160,12 @@ fn is_zrtp(bytes: &[u8]) -> bool {
     bytes.get(4..8) == Some(b"ZRTP")
 }
 
-/// A plaintext record has a content type, version 1.0, 1.2 or 1.3-in-disguise, and a length that fits (RFC 6347 section
-/// 4.1); the unified header of DTLS 1.3 has its first three bits 001 (RFC 9147 section 4).
+/// A record has a content type, version 1.0, 1.2 or 1.3-in-disguise, and a length that fits (RFC 6347 section 4.1).
 fn is_dtls(bytes: &[u8], wire_len: u32) -> bool {
-    match bytes {
-        [32..=63, ..] => wire_len > 16,
-        [20..=26, 0xfe, 0xff | 0xfd | 0xfc, ..] => bytes
+    matches!(bytes, [_, 0xfe, 0xff | 0xfd | 0xfc, ..])
+        && bytes
             .get(11..13)
-            .is_none_or(|len| 13 + u32::from(u16::from_be_bytes([len[0], len[1]])) <= wire_len),
-        _ => false,
-    }
+            .is_none_or(|len| 13 + u32::from(u16::from_be_bytes([len[0], len[1]])) <= wire_len)
 }
 
 /// A long header: a version that is known or of the kind reserved for negotiation, and a connection identifier of at

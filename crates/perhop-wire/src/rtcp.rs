@@ -113,6 +113,12 @@ impl<'a> Compound<'a> {
         Packets { rest: readable }
     }
 
+    /// The captured bytes.
+    #[must_use]
+    pub const fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
     /// Bytes of the datagram on the wire.
     #[must_use]
     pub const fn wire_len(&self) -> u32 {

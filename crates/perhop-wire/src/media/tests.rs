@@ -86,7 +86,7 @@ fn handshakes_are_told() {
     assert_eq!(whole(&dtls).content, Content::Dtls);
     dtls[12] = 5;
     assert_eq!(whole(&dtls).content, Content::Other);
-    assert_eq!(whole(&[0x2c; 30]).content, Content::Dtls);
+    assert_eq!(whole(&[0x2c; 30]).content, Content::UnifiedDtls);
     assert_eq!(
         whole(b"\x10\0\0\x01ZRTP\x41\x02\x03\x04").content,
         Content::Zrtp

@@ -1,0 +1,226 @@
+//! From packets to finished flows: one pass, no allocation for an ordinary packet.
+//!
+//! ```text
+//! bytes ──Reader──▶ Block (facts, 64 bytes a packet, sorted to lanes) ──Lane──▶ flow tables ──finish──▶ Flows
+//! ```
+//!
+//! [`Engine`] does all of it on one thread. To use several, give each thread a [`Reader`] and a [`Lane`]: readers turn
+//! different blocks of a capture into facts at the same time; every lane takes its share of every block, and takes the
+//! blocks **in the order of the capture**.
+//!
+//! Why so: what a flow's state says depends on the order of its packets (sequence numbers, jitter, recognition, idle
+//! times), and merging the states of two halves of a capture exactly would need the history of each stream's start. Here
+//! nothing is merged. A flow and its other direction belong to one lane by their hash, so a lane sees all their packets
+//! in order, and the result is the same bits for any number of lanes and any division into blocks. What crosses flows
+//! (SDP, RTCP on the next port, fragments) is either kept in one place or applied at the end. The price is 64 bytes
+//! written and read for a packet; the reading and dissecting, which cost more, are divided freely.
+//!
+//! The flow table is divided by the hash into partitions, whose number depends on [`Config::max_flows`] alone: each
+//! evicts for itself, so what is evicted does not depend on the number of lanes either.
+
+use std::net::SocketAddr;
+
+use perhop_policy::PortRange;
+use perhop_wire::capture::CapturedPacket;
+
+use crate::flow::Flow;
+use crate::stream::Announced;
+
+mod evict;
+mod extra;
+mod facts;
+mod finish;
+mod fragments;
+mod framing;
+mod hash;
+mod lane;
+mod partition;
+mod reader;
+mod recognise;
+mod rtcp;
+mod sdp;
+mod signs;
+mod table;
+mod totals;
+
+pub use lane::Lane;
+pub use reader::Reader;
+pub use totals::{Cause, Evicted, FragmentRow, Totals, Undecodable};
+
+use facts::Batch;
+use hash::Seeds;
+
+/// What the engine is told before it starts.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Most flows that are kept at a time; the oldest idle ones make room for new ones. The limit is held for each of up
+    /// to 16 parts of the table, so eviction may begin a little below it.
+    pub max_flows: usize,
+    /// Ports on which media is expected: there two packets that go together are RTP.
+    pub media_ports: Vec<PortRange>,
+    /// Seed of the hash. A capture cannot be made to collide by someone who does not know it; the results do not depend on
+    /// it as long as no flow is evicted.
+    pub seed: u64,
+    /// Count flows of different outermost VLANs apart.
+    pub by_vlan: bool,
+}
+
+impl Default for Config {
+    /// One million flows, no media ports, a fixed seed, VLANs together.
+    fn default() -> Self {
+        Self {
+            max_flows: 1_000_000,
+            media_ports: Vec::new(),
+            seed: 0x7065_7268_6f70,
+            by_vlan: false,
+        }
+    }
+}
+
+impl Config {
+    /// A reader for this configuration.
+    #[must_use]
+    pub fn reader(&self) -> Reader {
+        Reader::new(Seeds::new(self.seed), self.partition_bits(), self.by_vlan)
+    }
+
+    /// The lanes that share the flows among them: `count` of them, or fewer when the table has fewer partitions.
+    #[must_use]
+    pub fn lanes(&self, count: usize) -> Vec<Lane> {
+        let count = count.clamp(1, 1 << self.partition_bits());
+        (0..count)
+            .map(|number| Lane::new(self, number, count))
+            .collect()
+    }
+
+    /// An empty block for so many lanes, as many as [`Config::lanes`] gave.
+    #[must_use]
+    pub fn block(&self, lanes: usize) -> Block {
+        Block::new(lanes.clamp(1, 1 << self.partition_bits()))
+    }
+
+    fn partition_bits(&self) -> u32 {
+        let partitions = self.max_flows / LEAST_PARTITION;
+        partitions.max(1).ilog2().min(MOST_PARTITION_BITS)
+    }
+}
+
+/// Facts of a run of packets, sorted to lanes.
+#[derive(Debug, Clone)]
+pub struct Block {
+    lanes: Vec<Batch>,
+    packets: u32,
+}
+
+impl Block {
+    fn new(lanes: usize) -> Self {
+        Self {
+            lanes: vec![Batch::default(); lanes],
+            packets: 0,
+        }
+    }
+
+    /// Packets read into the block.
+    #[must_use]
+    pub const fn packets(&self) -> u32 {
+        self.packets
+    }
+
+    /// Forgets the packets and keeps the memory.
+    pub fn clear(&mut self) {
+        self.lanes.iter_mut().for_each(Batch::clear);
+        self.packets = 0;
+    }
+}
+
+/// Everything on one thread.
+#[derive(Debug)]
+pub struct Engine {
+    reader: Reader,
+    block: Block,
+    lane: Lane,
+    frames: u64,
+}
+
+impl Engine {
+    /// An engine that has seen nothing.
+    #[must_use]
+    pub fn new(config: &Config) -> Self {
+        Self {
+            reader: config.reader(),
+            block: Block::new(1),
+            lane: Lane::new(config, 0, 1),
+            frames: 0,
+        }
+    }
+
+    /// Takes the next packet of the capture.
+    #[inline]
+    pub fn observe(&mut self, packet: &CapturedPacket<'_>) {
+        self.reader.read(packet, &mut self.block);
+        if self.block.packets >= PACKETS_A_BLOCK {
+            self.apply();
+        }
+    }
+
+    /// Packets taken so far.
+    #[must_use]
+    pub const fn packets(&self) -> u64 {
+        self.frames + self.block.packets as u64
+    }
+
+    /// The flows, in order of their first packets.
+    #[must_use]
+    pub fn finish(mut self) -> Flows {
+        self.apply();
+        finish(vec![self.reader], vec![self.lane])
+    }
+
+    fn apply(&mut self) {
+        self.lane.apply(&self.block, self.frames);
+        self.frames += u64::from(self.block.packets);
+        self.block.clear();
+    }
+}
+
+/// What one pass found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Flows {
+    /// All flows, by first packet, then by key.
+    pub flows: Vec<Flow>,
+    /// Later fragments by address pair and protocol, in that order: also those that [`Flow::fragments`] has.
+    pub fragments: Vec<FragmentRow>,
+    /// Counts over the capture.
+    pub totals: Totals,
+}
+
+/// Puts together what readers and lanes have; all of the capture must have been applied to every lane.
+#[must_use]
+pub fn finish(readers: Vec<Reader>, lanes: Vec<Lane>) -> Flows {
+    finish::finish(readers, lanes)
+}
+
+/// What a message in the capture said of the streams of an endpoint.
+#[derive(Debug, Clone)]
+struct Announcement {
+    frame: u64,
+    endpoint: SocketAddr,
+    announced: Announced,
+}
+
+/// The partition of a hash.
+const fn partition_of(hash: u64, bits: u32) -> usize {
+    ((hash >> 32) >> (32 - bits)) as usize
+}
+
+/// The lane that has a partition.
+const fn lane_of(partition: usize, lanes: usize, bits: u32) -> usize {
+    (partition * lanes) >> bits
+}
+
+/// A partition has at least so many flows before the table is divided further.
+const LEAST_PARTITION: usize = 1 << 16;
+/// At most 16 partitions.
+const MOST_PARTITION_BITS: u32 = 4;
+/// Facts of so many packets stay in the first-level cache.
+const PACKETS_A_BLOCK: u32 = 256;

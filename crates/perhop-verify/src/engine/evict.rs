@@ -1,0 +1,60 @@
+//! Making room: the flows that were idle for longest go.
+
+use super::extra::cells;
+use super::finish::Hints;
+use super::partition::Partition;
+use super::table::{Recognition, Slot, dscp_of};
+use super::totals::Evicted;
+use crate::flow::Flow;
+
+/// What is left of flows that made room.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    pub(super) evicted: Evicted,
+    /// Flows with media, at most as many as the partition may have.
+    pub(super) flows: Vec<Flow>,
+}
+
+impl Partition {
+    /// Takes out an eighth of the flows.
+    pub(super) fn evict(&mut self) {
+        let count = (self.table.len() / 8).max(1);
+        let mut by_age: Vec<(i64, Slot)> = (0..)
+            .zip(&self.table.hot)
+            .map(|(slot, hot)| (hot.last, slot))
+            .collect();
+        by_age.select_nth_unstable(count - 1);
+        by_age.truncate(count);
+        let mut gone = vec![false; self.table.len()];
+        for (_, slot) in &by_age {
+            gone[*slot as usize] = true;
+        }
+        for (slot, gone) in (0..).zip(&gone) {
+            if *gone {
+                self.put_away(slot);
+            }
+        }
+        self.table.remove(&gone);
+    }
+
+    fn put_away(&mut self, slot: Slot) {
+        let hot = &self.table.hot[slot as usize];
+        let evicted = &mut self.kept.evicted;
+        evicted.flows += 1;
+        if hot.recognition == Recognition::Media && self.kept.flows.len() < self.most {
+            let flow = self.table.report(slot, &Hints::default());
+            self.kept.flows.push(flow);
+        } else {
+            let cold = &self.table.cold[slot as usize];
+            evicted.unlisted += 1;
+            evicted.bytes += hot.bytes;
+            let latest = (hot.cell, u64::from(hot.run));
+            let counted = cells(&cold.counts, cold.extra.as_deref());
+            for (cell, packets) in counted.chain([latest]) {
+                evicted.packets += packets;
+                evicted.dscp.add(dscp_of(cell), packets);
+            }
+        }
+        self.table.drop_all(slot);
+    }
+}

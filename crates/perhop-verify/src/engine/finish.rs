@@ -1,0 +1,268 @@
+//! From the tables to finished flows.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use super::extra::{Extra, cells};
+use super::facts::Kind;
+use super::fragments::FragmentReport;
+use super::reader::{NO_TIME, ReaderCounts};
+use super::table::{Slot, Table, dscp_of};
+use super::totals::{Totals, Undecodable};
+use super::{Announcement, Evicted, Flows, Lane, Reader, hash, signs};
+use crate::flow::{DscpCounts, Flow, FlowKey, LinkMarks, PayloadKind};
+use crate::stream::arena::StreamId;
+use crate::stream::{Announced, Evidence, Stream};
+
+/// What other flows tell of a flow's streams.
+#[derive(Debug, Default)]
+pub(super) struct Hints {
+    announced: BTreeMap<SocketAddr, Announced>,
+    /// RTCP by its flow.
+    rtcp: BTreeMap<FlowKey, RtcpHint>,
+}
+
+#[derive(Debug, Default)]
+struct RtcpHint {
+    senders: Vec<u32>,
+    byes: Vec<(u32, i64)>,
+}
+
+pub(super) fn finish(readers: Vec<Reader>, lanes: Vec<Lane>) -> Flows {
+    let mut counts = ReaderCounts::default();
+    for reader in readers {
+        counts.merge(reader.counts);
+    }
+    let mut announcements = Vec::new();
+    let mut fragments = FragmentReport::default();
+    let mut partitions = Vec::new();
+    for (number, lane) in lanes.into_iter().enumerate() {
+        announcements.extend(lane.announcements);
+        if number == 0 {
+            fragments = lane.fragments.finish();
+        }
+        partitions.extend(lane.partitions);
+    }
+    let mut hints = Hints::new(announcements);
+    for partition in &partitions {
+        hints.add_rtcp(&partition.table);
+    }
+    let mut flows = Vec::new();
+    let mut evicted = Evicted::default();
+    for partition in partitions {
+        evicted.merge(&partition.kept.evicted);
+        flows.extend(partition.kept.flows);
+        flows.extend(partition.table.into_flows(&hints));
+    }
+    for flow in &mut flows {
+        flow.fragments = fragments.flows.remove(&flow.key).map(Box::new);
+    }
+    flows.sort_by_key(|flow| (flow.first, flow.key, flow.link.vlan));
+    Flows {
+        flows,
+        fragments: fragments.rows,
+        totals: totals(counts, evicted, fragments.unattributed),
+    }
+}
+
+fn totals(
+    counts: ReaderCounts,
+    evicted: Evicted,
+    unattributed_fragments: crate::flow::FragmentCounts,
+) -> Totals {
+    let row = |((layer, cause), packets)| Undecodable {
+        layer,
+        cause,
+        packets,
+    };
+    Totals {
+        packets: counts.packets,
+        captured_bytes: counts.captured_bytes,
+        ip_packets: counts.ip_packets,
+        ip_bytes: counts.ip_bytes,
+        time: counts.time,
+        untimed: counts.untimed,
+        undecoded: counts.undecoded.into_iter().map(row).collect(),
+        evicted,
+        unattributed_fragments,
+    }
+}
+
+impl Hints {
+    fn new(mut announcements: Vec<Announcement>) -> Self {
+        announcements.sort_by_key(|announcement| announcement.frame);
+        let mut hints = Self::default();
+        for announcement in announcements {
+            let known = hints.announced.entry(announcement.endpoint).or_default();
+            known.update(announcement.announced);
+        }
+        hints
+    }
+
+    fn add_rtcp(&mut self, table: &Table) {
+        for slot in 0..table.len() as Slot {
+            let extra = table.cold[slot as usize].extra.as_deref();
+            if let Some(state) = extra.and_then(|extra| extra.rtcp.as_deref()) {
+                let hint = RtcpHint {
+                    senders: state.summary.senders.clone(),
+                    byes: state.byes.clone(),
+                };
+                self.rtcp.insert(table.key(slot), hint);
+            }
+        }
+    }
+
+    /// SDP's word on the receiver's endpoint, else on the sender's.
+    fn announced(&self, key: &FlowKey) -> Option<&Announced> {
+        let announced = |endpoint| self.announced.get(&endpoint);
+        announced(key.dst_endpoint()).or_else(|| announced(key.src_endpoint()))
+    }
+
+    /// RTCP of a flow's senders: on the flow itself, or on the next ports.
+    fn rtcp(&self, key: &FlowKey) -> impl Iterator<Item = &RtcpHint> {
+        let next = FlowKey {
+            src_port: key.src_port.wrapping_add(1),
+            dst_port: key.dst_port.wrapping_add(1),
+            ..*key
+        };
+        [self.rtcp.get(key), self.rtcp.get(&next)]
+            .into_iter()
+            .flatten()
+    }
+}
+
+impl Table {
+    fn into_flows(mut self, hints: &Hints) -> Vec<Flow> {
+        for slot in 0..self.len() as Slot {
+            self.accept_hinted(slot, hints);
+        }
+        (0..self.len() as Slot)
+            .map(|slot| self.report(slot, hints))
+            .collect()
+    }
+
+    /// The 5-tuple of a flow.
+    fn key(&self, slot: Slot) -> FlowKey {
+        let (protocol, src_port, dst_port) = hash::parts(self.hot[slot as usize].key);
+        let addresses = self.addresses(slot);
+        FlowKey {
+            src: addresses.src(),
+            dst: addresses.dst(),
+            protocol,
+            src_port,
+            dst_port,
+        }
+    }
+
+    /// Two packets that go together are RTP where SDP, STUN or RTCP say that there is some.
+    fn accept_hinted(&mut self, slot: Slot, hints: &Hints) {
+        let waiting: Vec<StreamId> = self
+            .streams_of(slot)
+            .filter(|id| self.streams.is_candidate(*id))
+            .collect();
+        if waiting.is_empty() {
+            return;
+        }
+        let key = self.key(slot);
+        let stun = |slot: Slot| self.hot[slot as usize].signs & (signs::STUN | signs::DTLS) != 0;
+        let expected = stun(slot)
+            || self.reverse_of(slot).is_some_and(stun)
+            || hints.announced(&key).is_some();
+        for id in waiting {
+            let ssrc = self.streams.ssrc(id);
+            let sender = |hint: &RtcpHint| hint.senders.contains(&ssrc);
+            if expected || hints.rtcp(&key).any(sender) {
+                self.streams.accept_late(id);
+            }
+        }
+    }
+
+    /// The finished form of a flow.
+    pub(super) fn report(&self, slot: Slot, hints: &Hints) -> Flow {
+        let (hot, cold) = (&self.hot[slot as usize], &self.cold[slot as usize]);
+        let key = self.key(slot);
+        let extra = cold.extra.as_deref();
+        let announced = hints.announced(&key);
+        let rtp = self.stream_reports(slot, &key, announced, hints);
+        let latest = (hot.cell, u64::from(hot.run));
+        let counted = || cells(&cold.counts, extra).chain([latest]);
+        let none = Extra::default();
+        let more = extra.unwrap_or(&none);
+        let dtls = hot.signs & signs::DTLS != 0;
+        Flow {
+            key,
+            packets: counted().map(|(_, packets)| packets).sum(),
+            bytes: hot.bytes,
+            first: if hot.first == i64::MAX { 0 } else { hot.first },
+            last: if hot.last == NO_TIME { 0 } else { hot.last },
+            dscp: counted().map(|(cell, n)| (dscp_of(cell), n)).collect(),
+            dscp_by_kind: by_kind(counted(), !rtp.is_empty(), dtls),
+            outer_dscp: more.outer.clone(),
+            tunnel: more.tunnel,
+            dscp_changes: u64::from(cold.changes),
+            changes: more.changes.clone(),
+            ce: u64::from(cold.ce),
+            link: link_marks(hot.tag(), more),
+            direction: signs::direction(hot.signs),
+            ttl: hot.ttl,
+            signs: signs::report(hot.signs, announced.is_some()),
+            wrapper: signs::wrapper(hot.signs),
+            fragments: None,
+            rtp,
+            rtcp: more
+                .rtcp
+                .as_ref()
+                .map(|state| Box::new(state.summary.clone())),
+        }
+    }
+
+    fn stream_reports(
+        &self,
+        slot: Slot,
+        key: &FlowKey,
+        announced: Option<&Announced>,
+        hints: &Hints,
+    ) -> Vec<Stream> {
+        let mut ids: Vec<StreamId> = self
+            .streams_of(slot)
+            .filter(|id| !self.streams.is_candidate(*id))
+            .collect();
+        ids.sort_by_key(|id| (self.streams.first_arrival(*id), self.streams.ssrc(*id)));
+        let mut reports: Vec<Stream> = ids
+            .iter()
+            .map(|id| self.streams.report(*id, announced, Evidence::Behaviour))
+            .collect();
+        for stream in &mut reports {
+            if stream.packets < 4 {
+                stream.evidence = Evidence::Hinted;
+            }
+            let byes = hints.rtcp(key).flat_map(|hint| &hint.byes);
+            let own = byes.filter(|(ssrc, _)| *ssrc == stream.ssrc);
+            let time = own.map(|(_, time)| *time).max();
+            stream.bye = stream.bye.or(time);
+        }
+        reports
+    }
+}
+
+fn link_marks(tag: Option<u16>, more: &Extra) -> LinkMarks {
+    LinkMarks {
+        vlan: more.vlan.or(tag.map(|tag| tag & 0x0fff)),
+        several_vlans: more.several_vlans,
+        pcps: more.pcps | tag.map_or(0, |tag| 1 << (tag >> 13)),
+        wifi_priorities: more.wifi_priorities,
+    }
+}
+
+fn by_kind(
+    counted: impl Iterator<Item = (u16, u64)>,
+    media: bool,
+    dtls: bool,
+) -> Vec<(PayloadKind, DscpCounts)> {
+    let mut kinds: BTreeMap<PayloadKind, DscpCounts> = BTreeMap::new();
+    for (cell, packets) in counted.filter(|(_, packets)| *packets > 0) {
+        let kind = Kind::payload_kind((cell >> 6) as u8, media, dtls);
+        kinds.entry(kind).or_default().add(dscp_of(cell), packets);
+    }
+    kinds.into_iter().collect()
+}

@@ -1,0 +1,288 @@
+//! The flow table: open addressing over 32-bit entries, a hot record of one cache line for each flow, a cold one beside.
+
+use perhop_wire::field::{DsField, Dscp};
+use perhop_wire::packet::Addresses;
+
+use super::extra::{CellCounts, Extra};
+use super::facts::{Facts, Form, NO_TAG};
+use super::hash;
+use super::reader::NO_TIME;
+use crate::stream::arena::{Arena, NONE, StreamId};
+
+/// Place of a flow in its table.
+pub(super) type Slot = u32;
+/// No flow.
+pub(super) const NO_SLOT: Slot = u32::MAX;
+
+/// Flows of one partition.
+#[derive(Debug)]
+pub(super) struct Table {
+    /// 0 for empty, else slot plus 1 and the top eight bits of the hash.
+    index: Vec<u32>,
+    pub(super) hot: Vec<FlowHot>,
+    pub(super) cold: Vec<FlowCold>,
+    /// IPv6 source and destination.
+    pub(super) addresses: Vec<[u128; 2]>,
+    pub(super) streams: Arena,
+}
+
+/// What every packet of a flow touches.
+#[derive(Debug, Clone)]
+#[repr(C, align(64))]
+pub(super) struct FlowHot {
+    pub(super) key: [u64; 2],
+    pub(super) bytes: u64,
+    pub(super) first: i64,
+    pub(super) last: i64,
+    /// Packets since kind or DSCP changed.
+    pub(super) run: u32,
+    /// The stream of the latest RTP packet; the others are linked behind it.
+    pub(super) stream: StreamId,
+    /// Kind and DSCP of the latest packet, as [`cell`] packs them.
+    pub(super) cell: u16,
+    pub(super) tag: u16,
+    pub(super) signs: u16,
+    pub(super) form: Form,
+    pub(super) recognition: Recognition,
+    /// Packets tried while no stream is recognised, and how many fitted one.
+    pub(super) tests: u8,
+    pub(super) fits: u8,
+    pub(super) ttl: (u8, u8),
+}
+
+/// How far media recognition has come on a flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Recognition {
+    /// Not decided.
+    Open,
+    /// Not decided, and a port lies in a media range: two packets are enough.
+    Expected,
+    /// A stream was recognised.
+    Media,
+    /// Not RTP.
+    Refused,
+}
+
+/// What few packets of a flow touch.
+#[derive(Debug, Default)]
+pub(super) struct FlowCold {
+    pub(super) hash: u64,
+    pub(super) counts: CellCounts,
+    pub(super) changes: u32,
+    pub(super) ce: u32,
+    /// Place of the addresses in [`Table::addresses`], plus 1; 0 for IPv4.
+    pub(super) addresses: u32,
+    pub(super) extra: Option<Box<Extra>>,
+}
+
+/// Kind of payload and DSCP in one number.
+pub(super) const fn cell(kind: u8, ds: u8) -> u16 {
+    (kind as u16) << 6 | (ds >> 2) as u16
+}
+
+/// DSCP of a cell.
+pub(super) const fn dscp_of(cell: u16) -> Dscp {
+    DsField(((cell & 63) << 2) as u8).dscp()
+}
+
+impl Table {
+    pub(super) fn new() -> Self {
+        Self {
+            index: vec![0; LEAST_INDEX],
+            hot: Vec::new(),
+            cold: Vec::new(),
+            addresses: Vec::new(),
+            streams: Arena::default(),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.hot.len()
+    }
+
+    /// The first flow with this hash's tag, or [`NO_SLOT`]: a guess to be checked with [`Table::is`].
+    #[inline]
+    pub(super) fn guess(&self, hash: u64) -> Slot {
+        let mask = self.index.len() - 1;
+        let tag = tag_of(hash);
+        let mut at = hash as usize & mask;
+        loop {
+            let entry = self.index[at];
+            if entry == 0 {
+                return NO_SLOT;
+            }
+            if entry & TAG == tag {
+                return (entry & !TAG) - 1;
+            }
+            at = (at + 1) & mask;
+        }
+    }
+
+    /// Whether the flow of a slot has this identity.
+    #[inline]
+    pub(super) fn is(&self, slot: Slot, key: [u64; 2], addresses: Option<&Addresses>) -> bool {
+        self.hot[slot as usize].key == key && self.same_addresses(slot, addresses)
+    }
+
+    #[inline]
+    fn same_addresses(&self, slot: Slot, addresses: Option<&Addresses>) -> bool {
+        let Some(Addresses::V6 { src, dst }) = addresses else {
+            return true;
+        };
+        let [known_src, known_dst] =
+            &self.addresses[self.cold[slot as usize].addresses as usize - 1];
+        known_src == src && known_dst == dst
+    }
+
+    /// The flow with this identity.
+    pub(super) fn find(
+        &self,
+        hash: u64,
+        key: [u64; 2],
+        addresses: Option<&Addresses>,
+    ) -> Option<Slot> {
+        let mask = self.index.len() - 1;
+        let tag = tag_of(hash);
+        let mut at = hash as usize & mask;
+        loop {
+            let entry = self.index[at];
+            if entry == 0 {
+                return None;
+            }
+            let slot = (entry & !TAG).wrapping_sub(1);
+            if entry & TAG == tag && self.is(slot, key, addresses) {
+                return Some(slot);
+            }
+            at = (at + 1) & mask;
+        }
+    }
+
+    /// The flow of the other direction.
+    pub(super) fn reverse_of(&self, slot: Slot) -> Option<Slot> {
+        let cold = &self.cold[slot as usize];
+        let key = hash::reversed(self.hot[slot as usize].key);
+        let addresses = self.addresses_of(slot).map(Addresses::reversed);
+        self.find(cold.hash, key, addresses.as_ref())
+    }
+
+    fn addresses_of(&self, slot: Slot) -> Option<Addresses> {
+        let at = self.cold[slot as usize].addresses.checked_sub(1)?;
+        let [src, dst] = self.addresses[at as usize];
+        Some(Addresses::V6 { src, dst })
+    }
+
+    /// The addresses of a flow.
+    pub(super) fn addresses(&self, slot: Slot) -> Addresses {
+        let key = self.hot[slot as usize].key;
+        self.addresses_of(slot).unwrap_or(Addresses::V4 {
+            src: (key[0] >> 32) as u32,
+            dst: key[0] as u32,
+        })
+    }
+
+    /// Puts a new flow in, without counting its first packet.
+    pub(super) fn insert(
+        &mut self,
+        facts: &Facts,
+        addresses: Option<&Addresses>,
+        recognition: Recognition,
+    ) -> Slot {
+        if (self.hot.len() + 1) * 2 > self.index.len() {
+            self.rebuild(self.index.len() * 2);
+        }
+        let slot = self.hot.len() as Slot;
+        let mut cold = FlowCold {
+            hash: facts.hash,
+            ..FlowCold::default()
+        };
+        if let Some(Addresses::V6 { src, dst }) = addresses {
+            self.addresses.push([*src, *dst]);
+            cold.addresses = self.addresses.len() as u32;
+        }
+        self.cold.push(cold);
+        self.hot.push(FlowHot {
+            key: facts.key,
+            bytes: 0,
+            first: if facts.time == NO_TIME {
+                i64::MAX
+            } else {
+                facts.time
+            },
+            last: facts.time,
+            run: 0,
+            stream: NONE,
+            cell: cell(facts.form.kind(), facts.ds),
+            tag: facts.tag,
+            signs: 0,
+            form: Form::NONE,
+            recognition,
+            tests: 0,
+            fits: 0,
+            ttl: (facts.ttl, facts.ttl),
+        });
+        self.put(facts.hash, slot);
+        slot
+    }
+
+    fn put(&mut self, hash: u64, slot: Slot) {
+        let mask = self.index.len() - 1;
+        let mut at = hash as usize & mask;
+        while self.index[at] != 0 {
+            at = (at + 1) & mask;
+        }
+        self.index[at] = (slot + 1) | tag_of(hash);
+    }
+
+    fn rebuild(&mut self, size: usize) {
+        self.index.clear();
+        self.index.resize(size, 0);
+        for slot in 0..self.cold.len() {
+            self.put(self.cold[slot].hash, slot as Slot);
+        }
+    }
+
+    /// Takes flows out; the others keep their order and get new slots. The streams of those taken out must have been
+    /// released.
+    pub(super) fn remove(&mut self, gone: &[bool]) {
+        let stays = |at: &mut usize| {
+            *at += 1;
+            !gone[*at - 1]
+        };
+        let mut at = 0;
+        self.hot.retain(|_| stays(&mut at));
+        at = 0;
+        self.cold.retain(|_| stays(&mut at));
+        let mut addresses = Vec::new();
+        for cold in self.cold.iter_mut().filter(|cold| cold.addresses > 0) {
+            addresses.push(self.addresses[cold.addresses as usize - 1]);
+            cold.addresses = addresses.len() as u32;
+        }
+        self.addresses = addresses;
+        self.rebuild(self.index.len());
+    }
+}
+
+impl FlowHot {
+    /// The outermost tag of the latest packet.
+    pub(super) const fn tag(&self) -> Option<u16> {
+        if self.tag == NO_TAG {
+            None
+        } else {
+            Some(self.tag)
+        }
+    }
+}
+
+/// A part of the hash that neither chooses the partition nor, in tables of usual size, the place in the index.
+#[inline]
+const fn tag_of(hash: u64) -> u32 {
+    (hash >> 24) as u32 & TAG
+}
+
+/// The bits of an index entry that hold a part of the hash.
+const TAG: u32 = 0xff00_0000;
+/// Most flows that a table can hold.
+pub(super) const MOST_FLOWS: usize = (1 << 24) - 2;
+/// Entries of an empty table.
+const LEAST_INDEX: usize = 64;

@@ -1,0 +1,239 @@
+//! Streams while packets arrive: a hot record of one cache line each, and a cold one.
+
+use super::Beginning;
+use super::arrival::Arrival;
+use super::clock;
+use super::jitter::{Frames, Lanes, Running};
+use super::loss::{Counts, Windows};
+use super::sequence::Sequence;
+
+/// Place of a stream in its arena; [`NONE`] for no stream.
+pub(crate) type StreamId = u32;
+/// No stream.
+pub(crate) const NONE: StreamId = u32::MAX;
+
+/// All streams of one table, accepted ones and candidates.
+#[derive(Debug, Default)]
+pub(crate) struct Arena {
+    pub(super) hot: Vec<Hot>,
+    pub(super) cold: Vec<Cold>,
+    free: Vec<StreamId>,
+}
+
+/// What every packet of a stream touches.
+#[derive(Debug, Clone)]
+#[repr(C, align(64))]
+pub(super) struct Hot {
+    pub(super) ssrc: u32,
+    pub(super) last_timestamp: u32,
+    pub(super) last_arrival: i64,
+    /// Extended sequence number.
+    pub(super) highest: u32,
+    pub(super) received: u32,
+    /// Nanoseconds.
+    pub(super) jitter: f64,
+    pub(super) jitter_sum: f64,
+    pub(super) payload_bytes: u64,
+    pub(super) jitter_max: f32,
+    /// Nanoseconds.
+    pub(super) longest_gap: f32,
+    pub(super) payload_type: u8,
+    /// Index in [`clock::CLOCKS`].
+    pub(super) clock: u8,
+    /// Anything set here takes a packet off the short path.
+    pub(super) flags: u16,
+    pub(super) ip_id: u16,
+    pub(super) spare: u16,
+}
+
+/// Not yet called RTP.
+pub(super) const CANDIDATE: u16 = 1;
+/// The clock is being measured.
+pub(super) const MEASURING: u16 = 2;
+/// Several packets share a timestamp.
+pub(super) const FRAMES: u16 = 4;
+/// Packets were lost.
+pub(super) const LOSSY: u16 = 8;
+/// RTCP said goodbye.
+pub(super) const ENDED: u16 = 16;
+
+/// What few packets touch.
+#[derive(Debug)]
+pub(super) struct Cold {
+    pub(super) first_arrival: i64,
+    pub(super) sequence: Sequence,
+    pub(super) measure: Measure,
+    /// Packets that are not in the jitter's mean.
+    pub(super) uncounted: u32,
+    pub(super) markers: u32,
+    pub(super) seen_twice: u32,
+    pub(super) strays: u32,
+    /// The number that would follow the last jump, with bit 16 set; 0 when there was none.
+    pub(super) after_jump: u32,
+    pub(super) fits: u8,
+    pub(super) misfits: u8,
+    pub(super) repeated: bool,
+    pub(super) over_tcp: bool,
+    pub(super) beginning: Beginning,
+    /// Packets per payload type, all but the one in the hot record.
+    pub(super) other_types: Vec<(u8, u32)>,
+    pub(super) bye: Option<i64>,
+    /// Arrival of the latest telephone event.
+    pub(super) last_event: Option<i64>,
+    pub(super) lanes: Option<Box<Lanes>>,
+    pub(super) frames: Option<Box<Frames>>,
+    pub(super) windows: Option<Box<Windows>>,
+    /// The next stream of the same flow.
+    pub(super) next: StreamId,
+}
+
+/// From where a clock is measured.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Measure {
+    pub(super) arrival: i64,
+    pub(super) timestamp: u32,
+    pub(super) packets: u32,
+    /// Measure again when there are so many packets.
+    pub(super) next_try: u32,
+}
+
+impl Measure {
+    pub(super) const fn from(p: &Arrival) -> Self {
+        Self {
+            arrival: p.time,
+            timestamp: p.timestamp,
+            packets: 1,
+            next_try: FIRST_TRY,
+        }
+    }
+}
+
+impl Arena {
+    /// Begins a stream with its first packet.
+    pub(crate) fn begin(&mut self, p: &Arrival, next: StreamId, candidate: bool) -> StreamId {
+        let (sequence, highest) = Sequence::begin(p.sequence);
+        let known = clock::registered(p.payload_type());
+        let mut flags = if candidate { CANDIDATE } else { 0 };
+        if known.is_none() {
+            flags |= MEASURING;
+        }
+        let hot = Hot {
+            ssrc: p.ssrc,
+            last_timestamp: p.timestamp,
+            last_arrival: p.time,
+            highest,
+            received: 1,
+            jitter: 0.0,
+            jitter_sum: 0.0,
+            payload_bytes: u64::from(p.payload_len),
+            jitter_max: 0.0,
+            longest_gap: 0.0,
+            payload_type: p.payload_type(),
+            clock: known.unwrap_or(clock::UNKNOWN) as u8,
+            flags,
+            ip_id: p.ip_id,
+            spare: 0,
+        };
+        let cold = Cold {
+            first_arrival: p.time,
+            sequence,
+            measure: Measure::from(p),
+            uncounted: 1,
+            markers: u32::from(p.marker()),
+            seen_twice: 0,
+            strays: 0,
+            after_jump: 0,
+            fits: 1,
+            misfits: 0,
+            repeated: false,
+            over_tcp: false,
+            beginning: Beginning::First,
+            other_types: Vec::new(),
+            bye: None,
+            last_event: None,
+            lanes: None,
+            frames: None,
+            windows: None,
+            next,
+        };
+        self.insert(hot, cold)
+    }
+
+    fn insert(&mut self, hot: Hot, cold: Cold) -> StreamId {
+        if let Some(id) = self.free.pop() {
+            self.hot[id as usize] = hot;
+            self.cold[id as usize] = cold;
+            return id;
+        }
+        self.hot.push(hot);
+        self.cold.push(cold);
+        (self.hot.len() - 1) as StreamId
+    }
+
+    /// Gives a stream's place back.
+    pub(crate) fn release(&mut self, id: StreamId) {
+        let cold = &mut self.cold[id as usize];
+        cold.other_types = Vec::new();
+        (cold.lanes, cold.frames, cold.windows) = (None, None, None);
+        cold.sequence = Sequence::default();
+        self.free.push(id);
+    }
+
+    #[inline]
+    pub(crate) fn ssrc(&self, id: StreamId) -> u32 {
+        self.hot[id as usize].ssrc
+    }
+
+    pub(crate) fn next(&self, id: StreamId) -> StreamId {
+        self.cold[id as usize].next
+    }
+
+    pub(crate) fn set_next(&mut self, id: StreamId, next: StreamId) {
+        self.cold[id as usize].next = next;
+    }
+
+    pub(crate) fn is_candidate(&self, id: StreamId) -> bool {
+        self.hot[id as usize].flags & CANDIDATE != 0
+    }
+
+    pub(crate) fn set_beginning(&mut self, id: StreamId, beginning: Beginning) {
+        self.cold[id as usize].beginning = beginning;
+    }
+
+    pub(crate) fn set_over_tcp(&mut self, id: StreamId) {
+        self.cold[id as usize].over_tcp = true;
+    }
+
+    /// RTCP said goodbye for the stream's source.
+    pub(crate) fn end(&mut self, id: StreamId, time: i64) {
+        self.cold[id as usize].bye = Some(time);
+        self.hot[id as usize].flags |= ENDED;
+    }
+}
+
+impl Hot {
+    pub(super) const fn running(&self) -> Running {
+        Running {
+            value: self.jitter,
+            sum: self.jitter_sum,
+            max: self.jitter_max as f64,
+        }
+    }
+
+    pub(super) const fn set_running(&mut self, running: Running) {
+        self.jitter = running.value;
+        self.jitter_sum = running.sum;
+        self.jitter_max = running.max as f32;
+    }
+
+    pub(super) fn counts(&self, cold: &Cold) -> Counts {
+        Counts {
+            time: self.last_arrival,
+            highest: self.highest,
+            missing: cold.sequence.missing(self.highest, self.received),
+        }
+    }
+}
+
+/// A clock is measured over at least so many packets.
+const FIRST_TRY: u32 = 50;

@@ -1,0 +1,27 @@
+//! What a stream needs to know of one packet.
+
+/// One RTP packet as it arrived.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Arrival {
+    /// Nanoseconds since 1970.
+    pub(crate) time: i64,
+    pub(crate) ssrc: u32,
+    pub(crate) timestamp: u32,
+    pub(crate) sequence: u16,
+    /// Marker bit and payload type, the header's second byte.
+    pub(crate) mark_and_type: u8,
+    /// Payload bytes on the wire.
+    pub(crate) payload_len: u16,
+    /// IPv4 identification, 0 when there is none.
+    pub(crate) ip_id: u16,
+}
+
+impl Arrival {
+    pub(crate) const fn payload_type(&self) -> u8 {
+        self.mark_and_type & 0x7f
+    }
+
+    pub(crate) const fn marker(&self) -> bool {
+        self.mark_and_type & 0x80 != 0
+    }
+}

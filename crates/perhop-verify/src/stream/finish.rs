@@ -1,0 +1,233 @@
+//! From a stream's state to its report.
+
+use std::borrow::Cow;
+
+use super::arena::{Arena, Cold, Hot, MEASURING, StreamId};
+use super::clock::{self, CLOCKS, ClockSource, Codec, StreamClock};
+use super::jitter::Running;
+use super::{Evidence, Jitter, MediaType, SequenceReport, Stream};
+
+/// What SDP says of the streams of an address and port.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Announced {
+    pub(crate) media: Option<MediaType>,
+    /// Payload type, encoding name, clock rate.
+    pub(crate) types: Vec<(u8, String, u32)>,
+}
+
+impl Announced {
+    /// A later message wins.
+    pub(crate) fn update(&mut self, later: Self) {
+        self.media = later.media.or(self.media);
+        for said in later.types {
+            self.types.retain(|(kind, ..)| *kind != said.0);
+            self.types.push(said);
+        }
+    }
+
+    fn of(&self, payload_type: u8) -> Option<(&str, u32)> {
+        let (_, name, rate) = self.types.iter().find(|(kind, ..)| *kind == payload_type)?;
+        Some((name, *rate))
+    }
+}
+
+impl Arena {
+    /// The report of a stream.
+    pub(crate) fn report(
+        &self,
+        id: StreamId,
+        announced: Option<&Announced>,
+        evidence: Evidence,
+    ) -> Stream {
+        let (hot, cold) = (&self.hot[id as usize], &self.cold[id as usize]);
+        let payload_types = hot.payload_types(cold);
+        let payload_type = hot.main_type(&payload_types);
+        let said = announced.and_then(|all| all.of(payload_type));
+        let clock = hot.settle(cold, payload_type, said.map(|(_, rate)| rate));
+        Stream {
+            ssrc: hot.ssrc,
+            payload_type,
+            payload_types,
+            packets: u64::from(hot.received),
+            payload_bytes: hot.payload_bytes,
+            first: cold.first_arrival,
+            last: hot.last_arrival.max(cold.last_event.unwrap_or(i64::MIN)),
+            sequence: hot.sequence_report(cold),
+            clock: hot.clock_report(cold, clock),
+            jitter: hot.jitter_report(cold, clock.0),
+            frame_jitter: frame_jitter(cold, clock.0),
+            longest_gap_ms: f64::from(hot.longest_gap) / 1e6,
+            markers: u64::from(cold.markers),
+            media: announced
+                .and_then(|all| all.media)
+                .unwrap_or(hot.media(cold)),
+            codec: codec(payload_type, said.map(|(name, _)| name), clock.0),
+            evidence,
+            beginning: cold.beginning,
+            bye: cold.bye,
+            over_tcp: cold.over_tcp,
+        }
+    }
+
+    /// When the stream began.
+    pub(crate) fn first_arrival(&self, id: StreamId) -> i64 {
+        self.cold[id as usize].first_arrival
+    }
+}
+
+impl Hot {
+    fn payload_types(&self, cold: &Cold) -> Vec<(u8, u64)> {
+        let others: u32 = cold.other_types.iter().map(|(_, count)| count).sum();
+        let mut types: Vec<(u8, u64)> = cold
+            .other_types
+            .iter()
+            .map(|(kind, count)| (*kind, u64::from(*count)))
+            .collect();
+        if self.received > others {
+            types.push((self.payload_type, u64::from(self.received - others)));
+        }
+        types.sort_unstable();
+        types
+    }
+
+    /// The type of most packets that are neither comfort noise nor events; of equals, the lowest.
+    fn main_type(&self, types: &[(u8, u64)]) -> u8 {
+        let plain = types.iter().filter(|(kind, _)| *kind != 13 && *kind != 101);
+        plain
+            .max_by_key(|(kind, count)| (*count, !*kind))
+            .map_or(self.payload_type, |(kind, _)| *kind)
+    }
+
+    /// The clock as an index, and how it is known.
+    fn settle(&self, cold: &Cold, payload_type: u8, said: Option<u32>) -> (usize, ClockSource) {
+        let own = usize::from(self.clock);
+        if self.flags & MEASURING == 0 {
+            let source = if own == clock::UNKNOWN {
+                ClockSource::Unknown
+            } else if clock::registered(payload_type) == Some(own) {
+                ClockSource::Registered
+            } else if said == Some(CLOCKS[own].0) {
+                ClockSource::Announced
+            } else {
+                ClockSource::Measured
+            };
+            return (own, source);
+        }
+        if let Some(clock) = said.and_then(clock::index_of) {
+            return (clock, ClockSource::Announced);
+        }
+        let crude = self.rate_since(cold, None);
+        let distance = |rate: u32| crude.map_or(0.0, |crude| (crude / f64::from(rate)).ln().abs());
+        let nearest = clock::usual(payload_type)
+            .iter()
+            .map(|(_, rate)| *rate)
+            .min_by(|one, two| distance(*one).total_cmp(&distance(*two)))
+            .filter(|rate| distance(*rate) < MOST_APART);
+        match nearest.and_then(clock::index_of) {
+            Some(clock) => (clock, ClockSource::Assumed),
+            None => (clock::UNKNOWN, ClockSource::Unknown),
+        }
+    }
+
+    /// Timestamp units a second since measuring began; `about` tells how often the timestamp has wrapped.
+    fn rate_since(&self, cold: &Cold, about: Option<u32>) -> Option<f64> {
+        let lasted = self.last_arrival.saturating_sub(cold.measure.arrival);
+        if lasted <= 0 || self.received < LEAST_CRUDE {
+            return None;
+        }
+        let seconds = lasted as f64 / 1e9;
+        let units = self.last_timestamp.wrapping_sub(cold.measure.timestamp);
+        let units = match about {
+            Some(rate) => {
+                let expected = f64::from(rate) * seconds;
+                let wraps = ((expected - f64::from(units)) / WRAP).round();
+                f64::from(units) + wraps * WRAP
+            }
+            None => f64::from(units.cast_signed()),
+        };
+        Some(units / seconds)
+    }
+
+    fn clock_report(&self, cold: &Cold, (index, source): (usize, ClockSource)) -> StreamClock {
+        let rate = Some(CLOCKS[index].0).filter(|_| index != clock::UNKNOWN);
+        let long = self.last_arrival.saturating_sub(cold.measure.arrival) >= 1_000_000_000;
+        StreamClock {
+            rate,
+            source,
+            measured: self.rate_since(cold, rate).filter(|_| long),
+        }
+    }
+
+    fn jitter_report(&self, cold: &Cold, clock: usize) -> Option<Jitter> {
+        if clock == clock::UNKNOWN {
+            return None;
+        }
+        let running = if self.flags & MEASURING == 0 {
+            self.running()
+        } else {
+            cold.lanes.as_ref()?.of(clock)?
+        };
+        running.report(self.received.saturating_sub(cold.uncounted))
+    }
+
+    fn sequence_report(&self, cold: &Cold) -> SequenceReport {
+        let sequence = &cold.sequence;
+        let counts = self.counts(cold);
+        let expected = self.highest.wrapping_sub(sequence.base).wrapping_add(1);
+        let (loss_runs, longest_loss_run) = sequence.runs();
+        let worst = cold.windows.as_ref().map(|windows| windows.worst(counts));
+        let (worst_200_ms, worst_15_s) = worst.unwrap_or_default();
+        SequenceReport {
+            lowest: sequence.base as u16,
+            highest: self.highest as u16,
+            expected: u64::from(expected),
+            missing: u64::from(counts.missing),
+            duplicates: u64::from(sequence.duplicates),
+            seen_twice: u64::from(cold.seen_twice),
+            reordered: u64::from(sequence.reordered),
+            cumulative_lost: i64::from(expected) - i64::from(self.received),
+            loss_runs: u64::from(loss_runs),
+            longest_loss_run: u64::from(longest_loss_run),
+            worst_200_ms,
+            worst_15_s,
+            strays: u64::from(cold.strays),
+        }
+    }
+
+    fn media(&self, cold: &Cold) -> MediaType {
+        let mean = self.payload_bytes / u64::from(self.received.max(1));
+        if cold.frames.is_some() || mean > LARGE {
+            MediaType::Video
+        } else {
+            MediaType::Audio
+        }
+    }
+}
+
+fn frame_jitter(cold: &Cold, clock: usize) -> Option<Jitter> {
+    let frames = cold.frames.as_ref().filter(|_| clock == clock::VIDEO)?;
+    let running: Running = frames.running;
+    running.report(frames.count)
+}
+
+fn codec(payload_type: u8, said: Option<&str>, clock: usize) -> Option<Codec> {
+    let (name, source) = if let Some(name) = said {
+        (Cow::Owned(name.to_owned()), ClockSource::Announced)
+    } else if let Some((name, _)) = clock::static_type(payload_type) {
+        (Cow::Borrowed(name), ClockSource::Registered)
+    } else {
+        let usual = clock::usual(payload_type).iter();
+        let (name, _) = usual.clone().find(|(_, rate)| *rate == CLOCKS[clock].0)?;
+        (Cow::Borrowed(*name), ClockSource::Assumed)
+    };
+    Some(Codec { name, source })
+}
+
+/// A payload larger than this on average is video.
+const LARGE: u64 = 600;
+/// So many packets give a first idea of a clock.
+const LEAST_CRUDE: u32 = 4;
+/// An assumed clock may be so far from the first idea: a factor of 1.4, as a natural logarithm.
+const MOST_APART: f64 = 0.336;
+/// Timestamps wrap here.
+const WRAP: f64 = 4_294_967_296.0;

@@ -1,0 +1,225 @@
+//! Extended sequence numbers: what came, what is missing, what came twice or late.
+//!
+//! Nothing is written for a packet that follows its predecessor. Missing numbers are a short list of holes, so late
+//! packets are told from duplicates exactly within [`FURTHEST_BACK`].
+
+/// Where a packet stands in its stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Right after the highest, or after a gap.
+    Ahead,
+    /// After a higher one, filling a hole or lying before the first.
+    Late,
+    /// Its number had come before.
+    Duplicate,
+    /// Too far ahead or behind to belong here.
+    Jump,
+}
+
+/// The part of a stream's sequence state that ordinary packets do not touch.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Sequence {
+    /// Extended number of the lowest.
+    pub(super) base: u32,
+    pub(super) duplicates: u32,
+    pub(super) reordered: u32,
+    runs: u32,
+    longest_run: u32,
+    holes: Vec<Hole>,
+}
+
+/// Missing numbers, `first` to `last`.
+#[derive(Debug, Clone, Copy)]
+struct Hole {
+    first: u32,
+    last: u32,
+}
+
+impl Sequence {
+    /// Begins with the first number; the extended numbers start one cycle up, so that earlier ones can be told.
+    pub(super) fn begin(sequence: u16) -> (Self, u32) {
+        let base = 0x1_0000 | u32::from(sequence);
+        let new = Self {
+            base,
+            ..Self::default()
+        };
+        (new, base)
+    }
+
+    /// Places a packet `step` numbers from the highest, and moves the highest.
+    pub(super) fn place(&mut self, highest: &mut u32, step: i16) -> Place {
+        match step {
+            1 => *highest = highest.wrapping_add(1),
+            2..=FURTHEST => {
+                let to = highest.wrapping_add(u32::from(step.unsigned_abs()));
+                self.open(*highest, highest.wrapping_add(1), to.wrapping_sub(1));
+                *highest = to;
+            }
+            FURTHEST_BACK..=0 => {
+                let number = highest.wrapping_sub(u32::from(step.unsigned_abs()));
+                return self.late(*highest, number);
+            }
+            _ => return Place::Jump,
+        }
+        Place::Ahead
+    }
+
+    /// Numbers never seen, given all packets that were counted.
+    pub(super) fn missing(&self, highest: u32, received: u32) -> u32 {
+        let expected = highest.wrapping_sub(self.base).wrapping_add(1);
+        expected.wrapping_sub(received.wrapping_sub(self.duplicates))
+    }
+
+    /// Runs of missing numbers, and the longest.
+    pub(super) fn runs(&self) -> (u32, u32) {
+        let open = self.holes.iter().map(|hole| hole.last - hole.first + 1);
+        (self.runs, open.fold(self.longest_run, u32::max))
+    }
+
+    fn open(&mut self, highest: u32, first: u32, last: u32) {
+        let old =
+            |hole: &Hole| highest.wrapping_sub(hole.last) > u32::from(FURTHEST_BACK.unsigned_abs());
+        for hole in self.holes.iter().filter(|hole| old(hole)) {
+            self.longest_run = self.longest_run.max(hole.last - hole.first + 1);
+        }
+        self.holes.retain(|hole| !old(hole));
+        self.holes.push(Hole { first, last });
+        self.runs += 1;
+    }
+
+    fn late(&mut self, highest: u32, number: u32) -> Place {
+        if number < self.base {
+            if self.base - number > 1 {
+                self.open(highest, number + 1, self.base - 1);
+            }
+            self.base = number;
+        } else if !self.fill(number) {
+            self.duplicates += 1;
+            return Place::Duplicate;
+        }
+        self.reordered += 1;
+        Place::Late
+    }
+
+    /// Takes a number out of the hole it lies in; false when it lies in none.
+    fn fill(&mut self, number: u32) -> bool {
+        let within = |hole: &Hole| (hole.first..=hole.last).contains(&number);
+        let Some(at) = self.holes.iter().position(within) else {
+            return false;
+        };
+        let hole = self.holes[at];
+        match (number == hole.first, number == hole.last) {
+            (true, true) => {
+                self.holes.remove(at);
+                self.runs -= 1;
+            }
+            (true, false) => self.holes[at].first += 1,
+            (false, true) => self.holes[at].last -= 1,
+            (false, false) => {
+                self.holes[at].last = number - 1;
+                let rest = Hole {
+                    first: number + 1,
+                    last: hole.last,
+                };
+                self.holes.insert(at + 1, rest);
+                self.runs += 1;
+            }
+        }
+        true
+    }
+}
+
+/// A packet may be this far behind the highest and still belong to the stream.
+const FURTHEST_BACK: i16 = -1024;
+/// A packet may be this far ahead of the highest and still belong to the stream (`MAX_DROPOUT` of RFC 3550 appendix
+/// A.1).
+const FURTHEST: i16 = 3000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    /// Feeds extended numbers; returns the state, the highest and how many were counted.
+    fn feed(numbers: &[u32]) -> (Sequence, u32, u32) {
+        let (mut sequence, mut highest) = Sequence::begin(numbers[0] as u16);
+        let mut received = 1;
+        for number in &numbers[1..] {
+            let step = (*number as u16).wrapping_sub(highest as u16).cast_signed();
+            if sequence.place(&mut highest, step) != Place::Jump {
+                received += 1;
+            }
+        }
+        (sequence, highest, received)
+    }
+
+    #[test]
+    fn numbers_wrap() {
+        let numbers: Vec<u32> = (65530..65545).collect();
+        let (sequence, highest, received) = feed(&numbers);
+        assert_eq!(sequence.missing(highest, received), 0);
+        assert_eq!(highest - sequence.base, 14);
+    }
+
+    #[test]
+    fn a_late_packet_before_the_first_lowers_the_base() {
+        let (sequence, highest, received) = feed(&[100, 101, 97, 102]);
+        assert_eq!(sequence.missing(highest, received), 2);
+        assert_eq!((sequence.reordered, sequence.runs()), (1, (1, 2)));
+    }
+
+    #[test]
+    fn jumps_do_not_belong() {
+        let (mut sequence, mut highest) = Sequence::begin(10);
+        assert_eq!(sequence.place(&mut highest, 3001), Place::Jump);
+        assert_eq!(sequence.place(&mut highest, -1025), Place::Jump);
+        assert_eq!(sequence.place(&mut highest, 3000), Place::Ahead);
+        assert_eq!(sequence.runs(), (1, 2999));
+    }
+
+    proptest! {
+        /// Loss, duplication and reordering that are put in come out.
+        #[test]
+        fn what_was_done_to_a_stream_is_told(
+            start in 0u32..70_000,
+            fate in proptest::collection::vec((0u8..20, 0usize..60), 2..400),
+        ) {
+            let mut numbers: Vec<u32> = Vec::new();
+            let mut duplicates = 0;
+            for (index, (kind, _)) in fate.iter().enumerate() {
+                let number = start + index as u32;
+                if *kind > 2 || index == 0 {
+                    numbers.push(number);
+                }
+                if *kind == 19 {
+                    numbers.push(number);
+                    duplicates += 1;
+                }
+            }
+            for (index, (kind, shift)) in fate.iter().enumerate() {
+                let to = index + shift;
+                if *kind == 10 && to < numbers.len() {
+                    let number = numbers.remove(index);
+                    numbers.insert(to, number);
+                }
+            }
+            let mut seen = BTreeSet::new();
+            let mut reordered = 0;
+            for number in &numbers {
+                let late = seen.last().is_some_and(|highest| highest > number);
+                reordered += u32::from(seen.insert(*number) && late);
+            }
+            let (lowest, highest) = (*seen.first().unwrap(), *seen.last().unwrap());
+            let missing: Vec<u32> = (lowest..highest).filter(|n| !seen.contains(n)).collect();
+            let runs = missing.iter().filter(|n| seen.contains(&(**n - 1))).count() as u32;
+
+            let (sequence, top, received) = feed(&numbers);
+            prop_assert_eq!(received as usize, numbers.len());
+            prop_assert_eq!(sequence.duplicates, duplicates);
+            prop_assert_eq!(sequence.reordered, reordered);
+            prop_assert_eq!(sequence.missing(top, received) as usize, missing.len());
+            prop_assert_eq!(sequence.runs().0, runs);
+        }
+    }
+}

@@ -1,0 +1,315 @@
+//! One more packet of a stream.
+
+use super::arena::{
+    Arena, CANDIDATE, Cold, ENDED, FRAMES, Hot, LOSSY, MEASURING, Measure, StreamId,
+};
+use super::arrival::Arrival;
+use super::clock::{self, CLOCKS};
+use super::jitter::Frames;
+use super::loss::{Counts, Windows};
+use super::sequence::Place;
+
+/// What became of a packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// It belongs to the stream.
+    Counted,
+    /// It belongs to the stream, and made it RTP.
+    Accepted,
+    /// It does not go together with the candidate.
+    Misfit,
+    /// The candidate has had too many that do not go together with it.
+    Drop,
+    /// It does not belong to an accepted stream of its SSRC.
+    Stray,
+    /// It begins a new stream of the same SSRC.
+    Restart,
+}
+
+impl Arena {
+    /// Takes a packet whose SSRC is the stream's. `least` is how many packets make a candidate RTP.
+    #[inline]
+    pub(crate) fn take(&mut self, id: StreamId, p: &Arrival, least: u8) -> Taken {
+        let hot = &mut self.hot[id as usize];
+        let step = p.sequence.wrapping_sub(hot.highest as u16).cast_signed();
+        let waited = p.time.wrapping_sub(hot.last_arrival);
+        let usual = step == 1
+            && hot.flags == 0
+            && p.mark_and_type == hot.payload_type
+            && (0..IDLE).contains(&waited);
+        if !usual {
+            return self.take_slowly(id, p, step, least);
+        }
+        let units = p.timestamp.wrapping_sub(hot.last_timestamp).cast_signed();
+        if units == 0 {
+            return self.take_slowly(id, p, step, least);
+        }
+        let waited = waited as f64;
+        let difference = (waited - f64::from(units) * CLOCKS[usize::from(hot.clock)].1).abs();
+        hot.jitter += (difference - hot.jitter) * (1.0 / 16.0);
+        hot.jitter_sum += hot.jitter;
+        hot.jitter_max = hot.jitter_max.max(hot.jitter as f32);
+        hot.longest_gap = hot.longest_gap.max(waited as f32);
+        hot.highest = hot.highest.wrapping_add(1);
+        hot.arrived(p);
+        Taken::Counted
+    }
+
+    #[inline(never)]
+    fn take_slowly(&mut self, id: StreamId, p: &Arrival, step: i16, least: u8) -> Taken {
+        let (hot, cold) = (&mut self.hot[id as usize], &mut self.cold[id as usize]);
+        if hot.flags & CANDIDATE != 0 && !cold.goes_together(hot, p, step) {
+            cold.misfits += 1;
+            let done = cold.misfits >= MOST_MISFITS;
+            return if done { Taken::Drop } else { Taken::Misfit };
+        }
+        if hot.is_over(cold, p.time) {
+            return Taken::Restart;
+        }
+        let before = hot.counts(cold);
+        let place = cold.sequence.place(&mut hot.highest, step);
+        if place == Place::Jump {
+            return cold.jumped(p);
+        }
+        hot.watch_loss(cold, before, p.time, step);
+        if place == Place::Duplicate && step == 0 && p.ip_id != 0 && p.ip_id == hot.ip_id {
+            cold.seen_twice += 1;
+        }
+        cold.markers += u32::from(p.marker());
+        hot.longest_gap = hot
+            .longest_gap
+            .max(p.time.saturating_sub(hot.last_arrival) as f32);
+        hot.time_it(cold, p, step);
+        if hot.flags & CANDIDATE == 0 {
+            return Taken::Counted;
+        }
+        cold.fits += 1;
+        let different = hot.received - cold.sequence.duplicates;
+        if cold.fits < least || different < u32::from(least.min(LEAST_DIFFERENT)) {
+            return Taken::Counted;
+        }
+        hot.flags &= !CANDIDATE;
+        Taken::Accepted
+    }
+
+    /// Makes a candidate a stream at the end of the capture, if it has two packets that go together.
+    pub(crate) fn accept_late(&mut self, id: StreamId) -> bool {
+        let (hot, cold) = (&mut self.hot[id as usize], &self.cold[id as usize]);
+        let enough = hot.received - cold.sequence.duplicates >= 2;
+        if enough {
+            hot.flags &= !CANDIDATE;
+        }
+        enough
+    }
+}
+
+impl Hot {
+    /// Whether the stream ended before a packet that comes now: 60 s of silence, or a goodbye and then more than
+    /// stragglers.
+    fn is_over(&self, cold: &Cold, now: i64) -> bool {
+        let idle = now.saturating_sub(self.last_arrival) >= IDLE;
+        let after_bye = self.flags & ENDED != 0
+            && cold
+                .bye
+                .is_some_and(|bye| now.saturating_sub(bye) > STRAGGLERS);
+        idle || after_bye
+    }
+
+    /// Keeps the windows of loss: a lossy stream is off the short path until the longest window has passed.
+    fn watch_loss(&mut self, cold: &mut Cold, before: Counts, now: i64, step: i16) {
+        if step > 1 && cold.windows.is_none() {
+            cold.windows = Some(Box::new(Windows::new()));
+        }
+        let Some(windows) = &mut cold.windows else {
+            return;
+        };
+        let still_open = windows.close(before, now);
+        if step > 1 {
+            windows.open(before);
+            self.flags |= LOSSY;
+        } else if !still_open {
+            self.flags &= !LOSSY;
+        }
+    }
+
+    /// What every packet that belongs to the stream leaves behind.
+    #[inline]
+    fn arrived(&mut self, p: &Arrival) {
+        self.received += 1;
+        self.payload_bytes += u64::from(p.payload_len);
+        self.last_arrival = p.time;
+        self.last_timestamp = p.timestamp;
+        self.ip_id = p.ip_id;
+    }
+
+    /// Jitter, clock and payload types of a packet off the short path.
+    fn time_it(&mut self, cold: &mut Cold, p: &Arrival, step: i16) {
+        let kind = p.payload_type();
+        if clock::is_event(kind, p.payload_len) {
+            cold.uncounted += 1;
+            if kind != self.payload_type {
+                cold.count_other(kind);
+            }
+            cold.last_event = Some(p.time);
+            let (arrival, timestamp) = (self.last_arrival, self.last_timestamp);
+            self.arrived(p);
+            (self.last_arrival, self.last_timestamp) = (arrival, timestamp);
+            return;
+        }
+        let quiet = clock::is_comfort_noise(kind, self.payload_type, p.payload_len);
+        let new_clock = !quiet && kind != self.payload_type && self.switch(cold, p);
+        if quiet && kind != self.payload_type {
+            cold.count_other(kind);
+        }
+        let waited = p.time.saturating_sub(self.last_arrival) as f64;
+        let units = p.timestamp.wrapping_sub(self.last_timestamp).cast_signed();
+        if quiet || new_clock {
+            cold.uncounted += 1;
+        }
+        if units == 0 && step == 1 && cold.frames.is_none() {
+            self.begin_frames(cold);
+        }
+        if self.flags & MEASURING != 0 && !new_clock {
+            let lanes = cold.lanes.get_or_insert_with(Box::default);
+            lanes.take(waited, units, !quiet);
+        } else if !new_clock {
+            let mut running = self.running();
+            let difference = waited - f64::from(units) * CLOCKS[usize::from(self.clock)].1;
+            running.take(difference, !quiet);
+            self.set_running(running);
+        }
+        if let Some(frames) = &mut cold.frames {
+            frames.take(p.time, p.timestamp);
+        }
+        self.arrived(p);
+        if self.flags & MEASURING != 0 && step >= 1 {
+            self.measure(cold, p);
+        }
+    }
+
+    /// Takes another payload type for the stream's own. True when the clock changes with it.
+    fn switch(&mut self, cold: &mut Cold, p: &Arrival) -> bool {
+        let others: u32 = cold.other_types.iter().map(|(_, count)| count).sum();
+        let (old, new) = (self.payload_type, p.payload_type());
+        cold.other_types.retain(|(kind, _)| *kind != new);
+        cold.other_types.push((old, self.received - others));
+        self.payload_type = new;
+        let was_special = clock::is_comfort_noise(old, new, 0) || cold.uncounted == self.received;
+        let settled = self.flags & MEASURING == 0;
+        match clock::registered(new) {
+            Some(clock) if usize::from(self.clock) != clock => {
+                self.flags &= !MEASURING;
+                self.clock = clock as u8;
+                self.restart_jitter(cold);
+                true
+            }
+            None if was_special || settled && clock::registered(old).is_some() => {
+                self.flags |= MEASURING;
+                self.clock = clock::UNKNOWN as u8;
+                cold.measure = Measure::from(p);
+                self.restart_jitter(cold);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Jitter of two clocks cannot be put together: only the later one is reported.
+    fn restart_jitter(&mut self, cold: &mut Cold) {
+        (self.jitter, self.jitter_sum, self.jitter_max) = (0.0, 0.0, 0.0);
+        cold.lanes = None;
+        cold.uncounted = self.received;
+    }
+
+    fn begin_frames(&mut self, cold: &mut Cold) {
+        let running = match &cold.lanes {
+            Some(lanes) => lanes.of(clock::VIDEO).unwrap_or_default(),
+            None => self.running(),
+        };
+        cold.frames = Some(Box::new(Frames {
+            last_arrival: self.last_arrival,
+            last_timestamp: self.last_timestamp,
+            running,
+            count: self.received.saturating_sub(cold.uncounted),
+        }));
+        self.flags |= FRAMES;
+    }
+
+    /// Settles the clock when there are enough packets, or gives up after many tries.
+    fn measure(&mut self, cold: &mut Cold, p: &Arrival) {
+        let measure = &mut cold.measure;
+        measure.packets += 1;
+        let lasted = p.time.saturating_sub(measure.arrival);
+        if measure.packets < measure.next_try || lasted < LEAST_MEASURED {
+            return;
+        }
+        measure.next_try = measure.packets * 2;
+        let gave_up = measure.packets >= LAST_TRY;
+        let units = p.timestamp.wrapping_sub(measure.timestamp).cast_signed();
+        let rate = f64::from(units) * 1e9 / lasted as f64;
+        let settled = clock::snap(rate);
+        if settled.is_none() && !gave_up {
+            return;
+        }
+        let clock = settled.unwrap_or(clock::UNKNOWN);
+        let lanes = cold.lanes.take().unwrap_or_default();
+        self.flags &= !MEASURING;
+        self.clock = clock as u8;
+        match lanes.of(clock) {
+            Some(running) => self.set_running(running),
+            None => self.restart_jitter(cold),
+        }
+    }
+}
+
+impl Cold {
+    /// Whether a packet goes together with the candidate: sequence number and timestamp move the same way, not far.
+    fn goes_together(&mut self, hot: &Hot, p: &Arrival, step: i16) -> bool {
+        let units = p.timestamp.wrapping_sub(hot.last_timestamp).cast_signed();
+        let in_reach = match step {
+            0 => !self.repeated,
+            1..=3000 | -100..=-1 => true,
+            _ => false,
+        };
+        self.repeated = step == 0;
+        in_reach
+            && (units == 0 || units.signum() == i32::from(step.signum()))
+            && units.unsigned_abs() <= MOST_UNITS
+    }
+
+    fn jumped(&mut self, p: &Arrival) -> Taken {
+        let expected = self.after_jump;
+        self.after_jump = 0x1_0000 | u32::from(p.sequence.wrapping_add(1));
+        if expected == 0x1_0000 | u32::from(p.sequence) {
+            return Taken::Restart;
+        }
+        self.strays += 1;
+        Taken::Stray
+    }
+
+    fn count_other(&mut self, kind: u8) {
+        match self
+            .other_types
+            .iter_mut()
+            .find(|(known, _)| *known == kind)
+        {
+            Some((_, count)) => *count += 1,
+            None => self.other_types.push((kind, 1)),
+        }
+    }
+}
+
+/// A stream ends after so many nanoseconds without a packet.
+const IDLE: i64 = 60_000_000_000;
+/// Packets that come so many nanoseconds after a goodbye still belong to the stream.
+const STRAGGLERS: i64 = 2_000_000_000;
+/// A candidate is dropped at so many packets that do not go together with it.
+const MOST_MISFITS: u8 = 3;
+/// A candidate needs so many different sequence numbers.
+const LEAST_DIFFERENT: u8 = 3;
+/// Two packets' timestamps may be a minute of 90 kHz apart.
+const MOST_UNITS: u32 = 90_000 * 60;
+/// A clock is measured over at least so many nanoseconds.
+const LEAST_MEASURED: i64 = 1_000_000_000;
+/// No clock is looked for after so many packets.
+const LAST_TRY: u32 = 12_800;
