@@ -9,7 +9,7 @@ fn load(name: &str) -> (String, perhop_plan::Loaded) {
         "{}/../../examples/{name}/plan.toml",
         env!("CARGO_MANIFEST_DIR")
     );
-    let text = std::fs::read_to_string(path).unwrap();
+    let text = std::fs::read_to_string(path).expect("the example is there");
     let loaded = perhop_plan::load(FileId(0), &text);
     (text, loaded)
 }

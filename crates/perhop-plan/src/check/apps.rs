@@ -48,48 +48,30 @@ fn executable(plan: &Plan, name: &At<String>, windows: bool, out: &mut Vec<Diagn
                 format!("the executable `{}` {fault}", text.escape_debug()),
             )
             .primary(name.span, "matches no process")
-            .note("a policy for a name that no process has is not an error to Windows; it never matches")
+            .note(NEVER_MATCHES)
             .help("write a file name such as `\"recorder.exe\"`, or a full path"),
         );
         return;
     }
     let file = text.rsplit(['\\', '/']).next().unwrap_or(text);
-    let lists = &catalogue().misspellings;
-    if let Some(known) = lists
-        .iter()
-        .find(|row| row.wrong.eq_ignore_ascii_case(file))
-    {
-        out.push(
-            Diagnostic::error(
-                code::MISSPELT,
-                format!("no program is called `{file}`; it is `{}`", known.right),
-            )
-            .primary(name.span, format!("should be `{}`", known.right))
-            .note(format!("{} ({})", known.source.text, known.source.date))
-            .help(format!("write `{}`", known.right)),
-        );
-        return;
-    }
-    let known = |name: &str| -> Vec<&'static Component> {
-        let is = |c: &Component| {
-            c.executable
-                .as_ref()
-                .is_some_and(|e| e.eq_ignore_ascii_case(name))
-        };
-        catalogue()
-            .components()
-            .map(|(_, c)| c)
-            .filter(|c| is(c))
-            .collect()
+    let is = |c: &&Component| {
+        c.executable
+            .as_ref()
+            .is_some_and(|e| e.eq_ignore_ascii_case(file))
     };
-    let rows = known(file);
+    let rows: Vec<&Component> = catalogue()
+        .components()
+        .map(|(_, c)| c)
+        .filter(is)
+        .collect();
+    let in_plan = |row: &Component| {
+        plan.platforms
+            .iter()
+            .any(|p| p.value.components.contains(row))
+    };
     if rows.is_empty() {
-        out.extend(near_miss(name, file));
-    } else if plan
-        .platforms
-        .iter()
-        .all(|p| !p.value.components.iter().any(|c| rows.contains(&c)))
-    {
+        out.extend(misspelt(name, file).or_else(|| near_miss(name, file)));
+    } else if !rows.iter().any(|row| in_plan(row)) {
         out.push(
             Diagnostic::warning(
                 code::EXECUTABLE,
@@ -102,6 +84,22 @@ fn executable(plan: &Plan, name: &At<String>, windows: bool, out: &mut Vec<Diagn
             .help("add its platform to `platforms`, or name the executable that is in use"),
         );
     }
+}
+
+fn misspelt(name: &At<String>, file: &str) -> Option<Diagnostic> {
+    let lists = &catalogue().misspellings;
+    let known = lists
+        .iter()
+        .find(|row| row.wrong.eq_ignore_ascii_case(file))?;
+    Some(
+        Diagnostic::error(
+            code::MISSPELT,
+            format!("no program is called `{file}`; it is `{}`", known.right),
+        )
+        .primary(name.span, format!("should be `{}`", known.right))
+        .note(format!("{} ({})", known.source.text, known.source.date))
+        .help(format!("write `{}`", known.right)),
+    )
 }
 
 fn near_miss(name: &At<String>, file: &str) -> Option<Diagnostic> {
@@ -174,3 +172,6 @@ fn chosen(plan: &Plan, out: &mut Vec<Diagnostic>) {
         );
     }
 }
+
+const NEVER_MATCHES: &str =
+    "a policy for a name that no process has is not an error to Windows; it never matches";

@@ -1,9 +1,9 @@
 //! Sizes past which a plan is refused rather than time and memory spent.
 
-use perhop_policy::Diagnostic;
+use perhop_policy::{Diagnostic, Span};
 
 use crate::code;
-use crate::plan::Plan;
+use crate::plan::{App, Edge, Plan};
 
 /// Sites of one plan.
 const MAX_SITES: usize = 2000;
@@ -23,85 +23,63 @@ const MAX_EXPECTS: usize = 5000;
 /// Whether the plan is of a size that can be worked with.
 pub(crate) fn check(plan: &Plan) -> Vec<Diagnostic> {
     let mut out = Vec::new();
-    let mut at_most = |count: usize, most: usize, what: &str, span| {
+    let mut at_most = |count: usize, most: usize, what: &str, span: Option<Span>| {
         if count > most {
-            out.push(too_many(count, most, what, span));
+            out.push(too_many(count, most, what, span.unwrap_or_default()));
         }
     };
-    let end =
-        |spans: &mut dyn Iterator<Item = perhop_policy::Span>| spans.last().unwrap_or_default();
-    at_most(
-        plan.sites.len(),
-        MAX_SITES,
-        "sites",
-        end(&mut plan.sites.iter().map(|one| one.name.span)),
-    );
-    at_most(
-        plan.services.len(),
-        MAX_SERVICES,
-        "services",
-        end(&mut plan.services.iter().map(|one| one.name.span)),
-    );
-    at_most(
-        plan.apps.len(),
-        MAX_APPS,
-        "applications",
-        end(&mut plan.apps.iter().map(|one| one.name.span)),
-    );
-    at_most(
-        plan.classes.len(),
-        MAX_CLASSES,
-        "classes",
-        end(&mut plan.classes.iter().map(|one| one.span)),
-    );
-    at_most(
-        plan.expects.len(),
-        MAX_EXPECTS,
-        "expectations",
-        end(&mut plan.expects.iter().map(|one| one.span)),
-    );
+    let site = plan.sites.last().map(|one| one.name.span);
+    at_most(plan.sites.len(), MAX_SITES, "sites", site);
+    let service = plan.services.last().map(|one| one.name.span);
+    at_most(plan.services.len(), MAX_SERVICES, "services", service);
+    let app = plan.apps.last().map(|one| one.name.span);
+    at_most(plan.apps.len(), MAX_APPS, "applications", app);
+    let class = plan.classes.last().map(|one| one.span);
+    at_most(plan.classes.len(), MAX_CLASSES, "classes", class);
+    let expect = plan.expects.last().map(|one| one.span);
+    at_most(plan.expects.len(), MAX_EXPECTS, "expectations", expect);
     for list in lists(plan) {
-        at_most(
-            list.len(),
-            MAX_PREFIXES,
-            "prefixes in one list",
-            list[list.len() - 1].span,
-        );
+        let last = list.last().map(|net| net.span);
+        at_most(list.len(), MAX_PREFIXES, "prefixes in one list", last);
     }
-    let apps: usize = plan
-        .apps
-        .iter()
-        .map(|app| app.media.len() * app.addresses.len().max(1) * app.peers.len().max(1))
-        .sum();
-    let span = end(&mut plan.apps.iter().map(|one| one.name.span));
+    let media = |app: &App| app.media.len() * app.addresses.len().max(1) * app.peers.len().max(1);
+    let pairs = plan.apps.iter().map(media).sum();
     at_most(
-        apps,
+        pairs,
         MAX_STATEMENTS,
         "pairs of addresses in applications",
-        span,
+        app,
     );
     if let Some(edge) = &plan.edge {
-        let own: usize = plan
-            .sites
-            .iter()
-            .filter(|site| site.clients.is_some())
-            .map(|site| site.subnets.len().max(1) * 4)
-            .sum();
-        let um = plan.exchange_um.as_ref().map_or(0, |um| um.addresses.len());
-        let services: usize = plan
-            .services
-            .iter()
-            .map(|one| (one.addresses.len() + 1) * 8)
-            .sum();
-        let pairs = edge.internal.len().saturating_mul(own + um + services + 8);
+        let pairs = edge_pairs(plan, edge);
         at_most(
             pairs,
             MAX_STATEMENTS,
             "pairs of addresses in the Edge's rules",
-            edge.span,
+            Some(edge.span),
         );
     }
     out
+}
+
+/// At least as many statements as the Edge's rules will have.
+fn edge_pairs(plan: &Plan, edge: &Edge) -> usize {
+    let own = plan.sites.iter().filter(|site| site.clients.is_some());
+    let sites: usize = own.map(|site| site.subnets.len().max(1) * 4).sum();
+    let homes = plan
+        .sites
+        .iter()
+        .map(|site| site.subnets.len())
+        .max()
+        .unwrap_or(0);
+    let services = plan
+        .services
+        .iter()
+        .map(|one| (one.addresses.len() + homes + 1) * 8);
+    let um = plan.exchange_um.as_ref().map_or(0, |um| um.addresses.len());
+    edge.internal
+        .len()
+        .saturating_mul(sites + services.sum::<usize>() + um + 8)
 }
 
 fn lists(plan: &Plan) -> impl Iterator<Item = &Vec<crate::ast::At<ipnet::IpNet>>> {
@@ -121,7 +99,7 @@ fn lists(plan: &Plan) -> impl Iterator<Item = &Vec<crate::ast::At<ipnet::IpNet>>
         .filter(|list| !list.is_empty())
 }
 
-fn too_many(count: usize, most: usize, what: &str, span: perhop_policy::Span) -> Diagnostic {
+fn too_many(count: usize, most: usize, what: &str, span: Span) -> Diagnostic {
     Diagnostic::error(
         code::TOO_MANY,
         format!("the plan has {count} {what}, more than {most}"),

@@ -3,9 +3,9 @@
 
 use std::fmt::Write as _;
 
-use perhop_policy::{Diagnostic, PolicySet, PortMatch, ProtocolMatch};
+use perhop_policy::{Diagnostic, PolicySet, PortMatch, Producer, ProtocolMatch, Rule};
 
-/// Scopes, rules and producers, one a line.
+/// Classes, sites, scopes, rules, producers and targets, one a line.
 pub(crate) fn dump(policy: &PolicySet) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "plan {}", policy.name());
@@ -32,59 +32,18 @@ pub(crate) fn dump(policy: &PolicySet) -> String {
             .site
             .as_ref()
             .map_or(String::new(), |site| format!(" of site {site}"));
+        let (name, role, at) = (&scope.name, scope.role.as_str(), list(&scope.addresses));
         let _ = writeln!(
             out,
-            "scope {}: {} on {:?}{site} at {}",
-            scope.name,
-            scope.role.as_str(),
-            scope.host,
-            list(&scope.addresses)
+            "scope {name}: {role} on {:?}{site} at {at}",
+            scope.host
         );
     }
     for rule in policy.rules() {
-        let protocol = match rule.protocol {
-            ProtocolMatch::Both => "both",
-            ProtocolMatch::Only(one) => one.as_str(),
-        };
-        let peer = if rule.peer.is_empty() {
-            String::new()
-        } else {
-            format!(" to {}", rule.peer)
-        };
-        let _ = writeln!(
-            out,
-            "rule {} | {}{peer} | {} | {} | {} | {protocol} | {} {} -> {} {} | {:?}",
-            rule.name,
-            rule.component,
-            policy.class(rule.class).name,
-            rule.app,
-            rule.dscp,
-            list(&rule.src),
-            ports(rule.src_ports.0),
-            list(&rule.dst),
-            ports(rule.dst_ports.0),
-            rule.marker,
-        );
+        let _ = writeln!(out, "{}", rule_line(policy, rule));
     }
     for producer in policy.producers() {
-        let _ = write!(
-            out,
-            "producer {:?} {:?} {:?}",
-            producer.family, producer.kind, producer.subject
-        );
-        for range in &producer.ranges {
-            let _ = write!(out, " {}={}", range.used_for.as_str(), range.ports);
-        }
-        if let Some(dscp) = producer.dscp {
-            let _ = write!(out, " dscp={dscp}");
-        }
-        if let Some(pcp) = producer.pcp {
-            let _ = write!(out, " pcp={}", pcp.value());
-        }
-        if let Some(marking) = producer.marking {
-            let _ = write!(out, " marking={marking}");
-        }
-        out.push('\n');
+        let _ = writeln!(out, "{}", producer_line(producer));
     }
     for target in policy.targets() {
         let accept: Vec<&str> = target
@@ -102,6 +61,51 @@ pub(crate) fn dump(policy: &PolicySet) -> String {
             "target {} accept {accept:?} options {options:?}",
             target.id
         );
+    }
+    out
+}
+
+fn rule_line(policy: &PolicySet, rule: &Rule) -> String {
+    let protocol = match rule.protocol {
+        ProtocolMatch::Both => "both",
+        ProtocolMatch::Only(one) => one.as_str(),
+    };
+    let peer = if rule.peer.is_empty() {
+        String::new()
+    } else {
+        format!(" to {}", rule.peer)
+    };
+    format!(
+        "rule {} | {}{peer} | {} | {} | {} | {protocol} | {} {} -> {} {} | {:?}",
+        rule.name,
+        rule.component,
+        policy.class(rule.class).name,
+        rule.app,
+        rule.dscp,
+        list(&rule.src),
+        ports(rule.src_ports.0),
+        list(&rule.dst),
+        ports(rule.dst_ports.0),
+        rule.marker,
+    )
+}
+
+fn producer_line(producer: &Producer) -> String {
+    let mut out = format!(
+        "producer {:?} {:?} {:?}",
+        producer.family, producer.kind, producer.subject
+    );
+    for range in &producer.ranges {
+        let _ = write!(out, " {}={}", range.used_for.as_str(), range.ports);
+    }
+    if let Some(dscp) = producer.dscp {
+        let _ = write!(out, " dscp={dscp}");
+    }
+    if let Some(pcp) = producer.pcp {
+        let _ = write!(out, " pcp={}", pcp.value());
+    }
+    if let Some(marking) = producer.marking {
+        let _ = write!(out, " marking={marking}");
     }
     out
 }
@@ -141,7 +145,7 @@ pub(crate) fn render(text: &str, diagnostics: &[Diagnostic]) -> String {
 /// Compares with a file, or writes it when `UPDATE_GOLDEN` is set.
 pub(crate) fn golden(path: &std::path::Path, actual: &str) {
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::write(path, actual).unwrap();
+        std::fs::write(path, actual).expect("the golden file can be written");
         return;
     }
     let expected = std::fs::read_to_string(path).unwrap_or_default();
