@@ -47,6 +47,7 @@ pub(crate) fn load(path: &Path, ui: &Ui) -> Result<Loaded, Failure> {
     let perhop_plan::Loaded {
         policy,
         diagnostics,
+        ..
     } = perhop_plan::load(FileId(0), &source.text);
     let tally = Tally::of(&diagnostics);
     match policy {

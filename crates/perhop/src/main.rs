@@ -13,8 +13,10 @@ mod input;
 mod json;
 mod outdir;
 mod render;
+mod report;
 mod source;
 mod table;
+mod time;
 mod ui;
 
 use std::process::ExitCode;

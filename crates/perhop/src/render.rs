@@ -56,12 +56,9 @@ pub(crate) fn counted(count: usize, word: &str) -> String {
     )
 }
 
-/// A number with its thousands apart: `1,234,567`; four digits stay together.
+/// A number with its thousands apart: `1,234,567`.
 pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
-    if digits.len() <= 4 {
-        return digits;
-    }
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
         if index > 0 && (digits.len() - index).is_multiple_of(3) {

@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::codes;
 use crate::failure::{Failure, Outcome};
 use crate::json;
+use crate::render::grid::clean;
 use crate::render::json::{JsonDiagnostic, JsonTally, SCHEMA, diagnostics};
 use crate::render::{Tally, counted, human, sarif};
 use crate::source::Source;
@@ -55,6 +56,8 @@ struct Report<'a> {
     plan: Plan<'a>,
     summary: JsonTally,
     checked: Option<Checked>,
+    expectations: usize,
+    accepted: Vec<Accepted<'a>>,
     diagnostics: Vec<JsonDiagnostic<'a>>,
 }
 
@@ -63,6 +66,14 @@ struct Plan<'a> {
     file: &'a str,
     sha256: String,
     name: Option<&'a str>,
+}
+
+/// A warning that the plan accepts.
+#[derive(Debug, Serialize)]
+struct Accepted<'a> {
+    code: &'a str,
+    message: &'a str,
+    reason: &'a str,
 }
 
 /// What a sound plan holds.
@@ -112,6 +123,16 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Outcome, Failure> {
                 },
                 summary: tally.into(),
                 checked: loaded.policy.as_ref().map(Checked::of),
+                expectations: loaded.expectations,
+                accepted: loaded
+                    .allowed
+                    .iter()
+                    .map(|one| Accepted {
+                        code: one.diagnostic.code,
+                        message: &one.diagnostic.message,
+                        reason: &one.reason,
+                    })
+                    .collect(),
                 diagnostics: diagnostics(&loaded.diagnostics, &source),
             };
             ui.data(|out| json::write(out, &report))?;
@@ -145,7 +166,7 @@ fn text(loaded: &perhop_plan::Loaded, source: &Source, ui: &Ui) -> String {
     }
     if let Some(policy) = &loaded.policy {
         let checked = Checked::of(policy);
-        let verdict = if loaded.diagnostics.is_empty() {
+        let verdict = if Tally::of(&loaded.diagnostics).warnings == 0 {
             "is sound"
         } else {
             "can be used"
@@ -158,6 +179,21 @@ fn text(loaded: &perhop_plan::Loaded, source: &Source, ui: &Ui) -> String {
             counted(checked.rules, "rule"),
             counted(checked.scopes, "scope"),
         ));
+        if loaded.expectations > 0 {
+            let verb = if loaded.expectations == 1 {
+                "holds"
+            } else {
+                "hold"
+            };
+            out.push_str(&format!(
+                "{} {verb}\n",
+                counted(loaded.expectations, "expectation")
+            ));
+        }
+        for allowed in &loaded.allowed {
+            let (code, reason) = (allowed.diagnostic.code, clean(&allowed.reason));
+            out.push_str(&format!("accepted: {code}, because {reason}\n"));
+        }
         if let Some(tally) = Tally::of(&loaded.diagnostics).text() {
             out.push_str(&format!("{}\n", paint(WARN, &tally)));
         }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use perhop_policy::{Answer, FlowKey, Marker, Protocol, Rule, Vantage};
+use perhop_policy::{Answer, FlowKey, Host, Marker, Protocol, Rule, Vantage};
 
 use crate::cmd::{self, Loaded};
 use crate::codes;
@@ -193,6 +193,10 @@ fn flow(
     let mut ruled = false;
     let mut ruleless = Vec::new();
     for (scope, located) in policy.scopes_at(from.ip()) {
+        // What runs no programs cannot have sent it from one.
+        if args.app.is_some() && policy.scope(scope).host == Host::Appliance {
+            continue;
+        }
         let key = FlowKey {
             scope,
             app: args.app.as_deref(),

@@ -265,14 +265,14 @@ fn hard_wrap(word: &str, width: usize, line: &mut String, lines: &mut Vec<String
     let mut before = ' ';
     let mut joint = None;
     for c in word.chars() {
-        let mut buffer = [0; 4];
         if c == '.' || (c.is_uppercase() && before.is_lowercase()) {
             joint = Some(line.len()).filter(|at| *at > 0);
         }
-        if line.width() + c.encode_utf8(&mut buffer).width() > width && !line.is_empty() {
-            let rest = joint.map_or_else(String::new, |at| line.split_off(at));
+        while !line.is_empty() && format!("{line}{c}").width() > width {
+            let rest = joint
+                .take()
+                .map_or_else(String::new, |at| line.split_off(at));
             lines.push(std::mem::replace(line, rest));
-            joint = None;
         }
         line.push(c);
         before = c;

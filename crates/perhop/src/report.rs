@@ -1,0 +1,218 @@
+//! What `verify` says, ready to be shown: one view, from which every form for people is rendered.
+
+pub(crate) mod page;
+
+use std::net::{IpAddr, SocketAddr};
+
+use perhop_policy::Dscp;
+
+/// How a thing is to be taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Tone {
+    /// As planned.
+    Good,
+    /// Worth knowing.
+    Info,
+    /// Doubtful.
+    Warn,
+    /// Not as planned.
+    Bad,
+}
+
+/// Everything that a report shows.
+#[derive(Debug)]
+pub(crate) struct View {
+    /// The plan's name.
+    pub(crate) plan: String,
+    /// The plan's file.
+    pub(crate) plan_file: String,
+    /// `sender`, `path` or `receiver`.
+    pub(crate) vantage: &'static str,
+    /// The captures, in order.
+    pub(crate) captures: Vec<CaptureView>,
+    /// The answer.
+    pub(crate) verdict: VerdictView,
+    /// A few numbers: name, value, unit or remark.
+    pub(crate) facts: Vec<(&'static str, String, String)>,
+    /// One row for each class and site.
+    pub(crate) classes: Vec<ClassView>,
+    /// What was found, the worst first.
+    pub(crate) findings: Vec<FindingView>,
+    /// Flows, the worst first.
+    pub(crate) flows: Vec<FlowView>,
+    /// Marks over time, one for each class.
+    pub(crate) series: Vec<SeriesView>,
+    /// How it was judged, a sentence each.
+    pub(crate) method: Vec<String>,
+}
+
+/// The answer in words.
+#[derive(Debug)]
+pub(crate) struct VerdictView {
+    /// Good, bad, or warn when there was nothing to judge.
+    pub(crate) tone: Tone,
+    /// One line.
+    pub(crate) headline: String,
+    /// What it comes from, a line each, the weightiest first.
+    pub(crate) because: Vec<String>,
+}
+
+/// One capture.
+#[derive(Debug)]
+pub(crate) struct CaptureView {
+    /// Path as it was given.
+    pub(crate) name: String,
+    /// Packets read.
+    pub(crate) packets: u64,
+    /// Nanoseconds since 1970 of the first and last packet.
+    pub(crate) time: Option<(i64, i64)>,
+    /// What was wrong with it.
+    pub(crate) damage: Vec<String>,
+}
+
+/// Packets of a class by what their marks are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Share {
+    /// Carry the planned mark.
+    pub(crate) planned: u64,
+    /// Carry 0 though another mark is planned.
+    pub(crate) unmarked: u64,
+    /// Carry any other mark.
+    pub(crate) other: u64,
+}
+
+impl Share {
+    /// All of them.
+    pub(crate) const fn total(self) -> u64 {
+        self.planned + self.unmarked + self.other
+    }
+}
+
+/// One class at one site.
+#[derive(Debug)]
+pub(crate) struct ClassView {
+    /// Name of the class.
+    pub(crate) class: String,
+    /// The sender's site, when the plan has sites.
+    pub(crate) site: Option<String>,
+    /// The planned mark.
+    pub(crate) expected: Dscp,
+    /// Packets by mark.
+    pub(crate) share: Share,
+    /// Packets per DSCP that was seen, by value.
+    pub(crate) seen: Vec<(Dscp, u64)>,
+    /// Flows by verdict: name, tone, number; those with flows only.
+    pub(crate) verdicts: Vec<(&'static str, Tone, u64)>,
+    /// Largest loss of a stream, in percent, and the largest mean jitter in milliseconds.
+    pub(crate) quality: Option<(f64, Option<f64>)>,
+}
+
+/// One finding.
+#[derive(Debug)]
+pub(crate) struct FindingView {
+    /// Its code.
+    pub(crate) code: &'static str,
+    /// How bad.
+    pub(crate) tone: Tone,
+    /// `error`, `warning` or `info`.
+    pub(crate) severity: &'static str,
+    /// What.
+    pub(crate) message: String,
+    /// The layer that probably broke, such as `host`.
+    pub(crate) layer: Option<String>,
+    /// The likely cause.
+    pub(crate) cause: Option<String>,
+    /// What says so.
+    pub(crate) evidence: Vec<String>,
+    /// What to look at next.
+    pub(crate) next: Vec<String>,
+    /// The plan's place, as `plan.toml:14:9`, and the line's text.
+    pub(crate) place: Option<(String, String)>,
+    /// Indices into [`View::flows`].
+    pub(crate) flows: Vec<usize>,
+    /// Shows its packets in Wireshark.
+    pub(crate) filter: Option<String>,
+}
+
+/// One flow.
+#[derive(Debug)]
+pub(crate) struct FlowView {
+    /// `udp`.
+    pub(crate) proto: String,
+    /// Sender.
+    pub(crate) src: IpAddr,
+    /// Sender's port.
+    pub(crate) src_port: u16,
+    /// Receiver.
+    pub(crate) dst: IpAddr,
+    /// Receiver's port.
+    pub(crate) dst_port: u16,
+    /// Packets.
+    pub(crate) packets: u64,
+    /// Name of the verdict, and how to take it.
+    pub(crate) verdict: (&'static str, Tone),
+    /// The rule's name, when one was found.
+    pub(crate) rule: Option<String>,
+    /// The class's name.
+    pub(crate) class: Option<String>,
+    /// The planned mark.
+    pub(crate) expected: Option<Dscp>,
+    /// Packets per DSCP, by value.
+    pub(crate) seen: Vec<(Dscp, u64)>,
+    /// What else is to be said, a line each.
+    pub(crate) evidence: Vec<String>,
+}
+
+impl FlowView {
+    /// `198.51.100.13:31000`.
+    pub(crate) fn sender(&self) -> String {
+        end(self.src, self.src_port)
+    }
+
+    /// `192.0.2.20:49300`.
+    pub(crate) fn receiver(&self) -> String {
+        end(self.dst, self.dst_port)
+    }
+
+    /// Whether it is not as planned.
+    pub(crate) const fn failed(&self) -> bool {
+        matches!(self.verdict.1, Tone::Bad)
+    }
+
+    /// A display filter that shows this direction of the flow and nothing else.
+    pub(crate) fn filter(&self) -> String {
+        let ip = if self.src.is_ipv4() { "ip" } else { "ipv6" };
+        let mut filter = format!("{ip}.src == {} && {ip}.dst == {}", self.src, self.dst);
+        if matches!(self.proto.as_str(), "udp" | "tcp") {
+            let proto = &self.proto;
+            filter.push_str(&format!(
+                " && {proto}.srcport == {} && {proto}.dstport == {}",
+                self.src_port, self.dst_port
+            ));
+        }
+        filter
+    }
+}
+
+/// Marks of one class over time.
+#[derive(Debug)]
+pub(crate) struct SeriesView {
+    /// Name of the class.
+    pub(crate) class: String,
+    /// The planned mark.
+    pub(crate) expected: Dscp,
+    /// Nanoseconds since 1970 at which the first bin begins.
+    pub(crate) start: i64,
+    /// Width of a bin in nanoseconds.
+    pub(crate) step: i64,
+    /// Packets in each bin.
+    pub(crate) bins: Vec<Share>,
+}
+
+fn end(address: IpAddr, port: u16) -> String {
+    if port == 0 {
+        address.to_string()
+    } else {
+        SocketAddr::new(address, port).to_string()
+    }
+}

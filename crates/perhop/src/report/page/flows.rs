@@ -1,0 +1,107 @@
+//! The flows: those that failed with their evidence, the others folded away.
+
+use crate::html::Html;
+use crate::render::{counted, grouped};
+use crate::report::page::tag;
+use crate::report::{FlowView, View};
+
+/// Rows of one table; a page with more would not be read, and JSON has them all.
+const MAX_ROWS: usize = 500;
+
+/// Both tables.
+pub(crate) fn section(view: &View, html: &mut Html) {
+    let numbered = || view.flows.iter().enumerate();
+    let failed: Vec<_> = numbered().filter(|(_, flow)| flow.failed()).collect();
+    let rest: Vec<_> = numbered().filter(|(_, flow)| !flow.failed()).collect();
+    if !failed.is_empty() {
+        html.leaf("h2", &[], "Flows that are not as planned");
+        table(&failed, true, html);
+    }
+    if !rest.is_empty() {
+        html.leaf("h2", &[], "Other flows");
+        html.within("details", &[], |html| {
+            html.leaf(
+                "summary",
+                &[],
+                &format!(
+                    "{}: as planned, or none of the plan's business",
+                    counted(rest.len(), "flow")
+                ),
+            );
+            table(&rest, false, html);
+        });
+    }
+}
+
+fn table(flows: &[(usize, &FlowView)], filters: bool, html: &mut Html) {
+    html.within("div", &[("class", "scroll")], |html| {
+        html.within("table", &[], |html| {
+            html.within("thead", &[], |html| {
+                html.within("tr", &[], |html| {
+                    for title in ["Flow", "Verdict", "Planned", "Seen"] {
+                        html.leaf("th", &[("scope", "col")], title);
+                    }
+                    html.leaf("th", &[("scope", "col"), ("class", "n")], "Packets");
+                    html.leaf("th", &[("scope", "col")], "Evidence");
+                });
+            });
+            html.within("tbody", &[], |html| {
+                for (index, flow) in flows.iter().take(MAX_ROWS) {
+                    row(*index, flow, filters, html);
+                }
+            });
+        });
+    });
+    if flows.len() > MAX_ROWS {
+        html.leaf(
+            "p",
+            &[("class", "note")],
+            &format!(
+                "The first {MAX_ROWS} of {} are shown; `perhop verify --format json` or `csv` has all.",
+                grouped(flows.len() as u64)
+            ),
+        );
+    }
+}
+
+fn row(index: usize, flow: &FlowView, filters: bool, html: &mut Html) {
+    let id = format!("flow-{}", index + 1);
+    html.within("tr", &[("id", &id)], |html| {
+        html.within("td", &[("class", "mono")], |html| {
+            html.leaf("div", &[], &format!("{} {} →", flow.proto, flow.sender()));
+            html.leaf("div", &[], &flow.receiver());
+        });
+        html.within("td", &[], |html| {
+            html.leaf("span", &[("class", tag(flow.verdict.1))], flow.verdict.0);
+        });
+        html.within("td", &[], |html| {
+            html.text(
+                &flow
+                    .expected
+                    .map_or_else(|| "–".to_owned(), |dscp| dscp.to_string()),
+            );
+            if let Some(class) = &flow.class {
+                html.leaf("small", &[], &format!(" {class}"));
+            }
+        });
+        html.within("td", &[], |html| {
+            for (dscp, packets) in &flow.seen {
+                html.within("div", &[], |html| {
+                    html.text(&dscp.to_string());
+                    if flow.seen.len() > 1 {
+                        html.leaf("small", &[], &format!(" × {}", grouped(*packets)));
+                    }
+                });
+            }
+        });
+        html.leaf("td", &[("class", "n")], &grouped(flow.packets));
+        html.within("td", &[], |html| {
+            for line in &flow.evidence {
+                html.leaf("div", &[], line);
+            }
+            if filters {
+                html.leaf("code", &[], &flow.filter());
+            }
+        });
+    });
+}
