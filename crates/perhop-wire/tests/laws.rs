@@ -4,32 +4,9 @@ mod support;
 
 use perhop_wire::capture::{CaptureReader, Search, Start};
 use perhop_wire::link::LinkType;
-use perhop_wire::packet::{Fragment, Transport, dissect};
 use proptest::prelude::*;
+use support::checks::{LINKS, check};
 use support::{read, read_in_chunks};
-
-/// Link types that are decoded, and two that are not.
-const LINKS: [u16; 17] = [
-    0, 1, 9, 12, 14, 101, 105, 108, 113, 127, 192, 228, 229, 239, 276, 147, 65535,
-];
-
-/// What must hold of any observation.
-fn check(link: LinkType, frame: &[u8], wire_len: u32) {
-    let Ok(seen) = dissect(link, frame, wire_len) else {
-        return;
-    };
-    assert!(seen.payload.len() <= seen.payload_len as usize);
-    assert!(seen.payload_len <= seen.ip_len);
-    if seen.fragment == Fragment::Later {
-        assert_eq!(seen.transport, Transport::Other);
-    }
-    let frame = frame.as_ptr_range();
-    let payload = seen.payload.as_ptr_range();
-    assert!(seen.payload.is_empty() || (frame.start <= payload.start && payload.end <= frame.end));
-    if let Some(outer) = seen.outer {
-        assert!((1..=8).contains(&outer.depth));
-    }
-}
 
 /// Frames with the bytes that open doors at the places where doors are.
 fn frame() -> impl Strategy<Value = Vec<u8>> {

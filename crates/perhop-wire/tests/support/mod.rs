@@ -1,6 +1,8 @@
 //! Reading whole captures in tests.
 #![allow(dead_code, reason = "each test binary uses a part of this")]
 
+pub(crate) mod checks;
+
 use std::path::{Path, PathBuf};
 
 use perhop_wire::capture::{CaptureError, CaptureReader, InterfaceStatistics, Step};
