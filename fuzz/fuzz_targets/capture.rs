@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 
-#[path = "../../crates/perhop-wire/tests/support/mod.rs"]
+#[path = "../../crates/perhop-wire/tests/support/reading.rs"]
 mod support;
 
 fuzz_target!(|data: &[u8]| {

@@ -4,6 +4,7 @@
     reason = "a test that cannot read its input must fail"
 )]
 
+#[path = "support/reading.rs"]
 mod support;
 
 use std::fs;

@@ -1,5 +1,6 @@
 //! Known bytes for every part of a capture file, and every way in which it can lie.
 
+#[path = "support/reading.rs"]
 mod support;
 
 use perhop_wire::capture::{CaptureReader, Damage, InterfaceStatistics, Step};

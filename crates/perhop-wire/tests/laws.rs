@@ -1,5 +1,6 @@
 //! What holds for all bytes.
 
+#[path = "support/reading.rs"]
 mod support;
 
 use perhop_wire::capture::{CaptureReader, Search, Start};
