@@ -261,11 +261,10 @@ impl CaptureReader {
             return self.damaged(damage, 0);
         }
         let size = header.size();
+        if header.is_passed_over() {
+            return self.pass(buffer, last, size as u64);
+        }
         let Some(bytes) = buffer.get(..size) else {
-            if header.is_passed_over() && !last {
-                self.state = State::Passing(size as u64);
-                return self.pass(buffer, last, size as u64);
-            }
             return self.need_block(size, buffer.len(), last);
         };
         let content = Block::new_checked(order, header, bytes).map(|block| section.read(&block));

@@ -66,13 +66,12 @@ impl BlockHeader {
         (self.length as usize).next_multiple_of(4)
     }
 
-    /// Whether the block need not be held whole, because nothing in it matters.
+    /// Whether the block is passed over without holding it whole; the length at its end is then not looked at.
     pub(crate) fn is_passed_over(self) -> bool {
-        self.kind != SECTION_HEADER && Kind::of(self.kind) == Kind::Other
+        self.length > HELD
     }
 
-    /// The least and the most that the total length may be. Blocks that are passed over may be longer than those that
-    /// must be held whole.
+    /// The least and the most that the total length may be. Blocks that are not looked into may be longer.
     fn bounds(self) -> (u32, u32) {
         match self.kind {
             SECTION_HEADER => (28, HELD),
@@ -198,7 +197,7 @@ pub(crate) fn section_order(magic: &[u8]) -> Option<Order> {
     }
 }
 
-/// Most bytes of a block that must be held whole: 1 MiB and room for options.
+/// Most bytes of a block that is held whole: 1 MiB and room for options.
 const HELD: u32 = (1 << 20) + (1 << 16);
 /// Most bytes of a block that is passed over.
 const PASSED: u32 = 1 << 24;
