@@ -29,6 +29,7 @@ pub mod windows_netqos;
 pub mod windows_policy;
 pub mod windows_psched;
 pub mod windows_reg;
+pub mod wireshark;
 
 pub use artifact::{Artifact, Purpose};
 pub use codes::CODES;
