@@ -19,7 +19,7 @@ Usage: generate [OPTIONS] FILE
   --flows N           unidirectional flows to aim at
   --snaplen N         bytes kept of a packet [262144; 96 for snap and many]
   --wrong-marks SHARE media flows whose mark is not as planned, 0 to 1 [0.15]
-  --loss SHARE        lost RTP packets [0.005]
+  --loss SHARE        lost RTP packets, all of them on a quarter of the streams [0.005]
   --late SHARE        RTP packets overtaken by their successor [0.001]
   --duplicates SHARE  RTP packets that come twice [0.0005]
   --ipv6 SHARE        conversations on IPv6 [0.08]

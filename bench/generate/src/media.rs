@@ -5,6 +5,8 @@ use std::io::{self, Write};
 use crate::world::{Unit, World};
 
 const MILLISECOND: u64 = 1_000_000;
+/// Share of streams whose path loses packets: loss is a matter of few paths, not of all.
+const LOSSY: f64 = 0.25;
 
 /// One RTP stream being sent.
 #[derive(Debug)]
@@ -18,6 +20,8 @@ pub(crate) struct Media {
     timestamp: u32,
     /// A packet that its successor overtakes.
     held: Option<Unit>,
+    /// Share of packets lost on this stream's path.
+    loss: f64,
     codec: Codec,
 }
 
@@ -89,6 +93,8 @@ impl Media {
         codec: Codec,
     ) -> Self {
         let sequence = 65_536 + u64::from(world.random.half());
+        let lossy = world.random.chance(LOSSY);
+        let loss = if lossy { world.shape.loss / LOSSY } else { 0.0 };
         Self {
             stream,
             channel,
@@ -97,6 +103,7 @@ impl Media {
             sequence,
             timestamp: world.random.word(),
             held: None,
+            loss,
             codec,
         }
     }
@@ -168,10 +175,10 @@ impl Media {
     fn deliver<W: Write>(&mut self, now: u64, world: &mut World<W>, unit: Unit) -> io::Result<()> {
         let shape = world.shape;
         let draw = world.random.unit();
-        if draw < shape.loss {
+        if draw < self.loss {
             return Ok(());
         }
-        if draw < shape.loss + shape.late && self.held.is_none() {
+        if draw < self.loss + shape.late && self.held.is_none() {
             self.held = Some(unit);
             return Ok(());
         }

@@ -69,7 +69,7 @@ pub struct Shape {
     pub vlan: f64,
     /// Share of media flows whose mark is not the planned one, 0 to 1.
     pub wrong_marks: f64,
-    /// Share of RTP packets that are lost, 0 to 1.
+    /// Share of RTP packets that are lost, 0 to 0.25; a quarter of the streams lose them all.
     pub loss: f64,
     /// Share of RTP packets that arrive after their successor, 0 to 1.
     pub late: f64,
