@@ -32,6 +32,15 @@ pub(super) fn ethernet(frame: &[u8]) -> Option<Observation<'_>> {
     }
 }
 
+/// Reads a common IP packet; `None` for any other.
+pub(super) fn ip(packet: &[u8]) -> Option<Observation<'_>> {
+    match packet.first()? >> 4 {
+        4 => ipv4(packet, None),
+        6 => ipv6(packet, None),
+        _ => None,
+    }
+}
+
 #[inline(always)]
 fn ipv4(packet: &[u8], vlan: Option<VlanTag>) -> Option<Observation<'_>> {
     let (header, rest) = packet.split_first_chunk::<20>()?;
@@ -197,7 +206,12 @@ mod tests {
         #[test]
         fn the_short_way_and_the_long_way_agree(frame in nearly_common()) {
             if let Some(seen) = ethernet(&frame) {
-                let walked = walk::walk(LinkType::ETHERNET, &frame, frame.len() as u32);
+                let walked = walk::walk_long_way(LinkType::ETHERNET, &frame, frame.len() as u32);
+                prop_assert_eq!(walked, Ok(seen));
+            }
+            let packet = &frame[14..];
+            if let Some(seen) = ip(packet) {
+                let walked = walk::walk_long_way(LinkType::RAW, packet, packet.len() as u32);
                 prop_assert_eq!(walked, Ok(seen));
             }
         }

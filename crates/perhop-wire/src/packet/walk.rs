@@ -1,5 +1,6 @@
 //! The walk through the headers of one frame, whatever they are.
 
+use super::fast;
 use super::{Direction, Fragment, Layer, LinkType, Observation, Outer, Reason, Undecoded, VlanTag};
 use crate::cursor::{Cursor, Next};
 use crate::{
@@ -19,6 +20,14 @@ pub(super) fn walk(
     let mut cursor = Cursor::new(frame, wire_len);
     let mut below = Below::default();
     to_ip(Next::Link(link), &mut cursor, &mut below)?;
+    if let Some(seen) = fast::ip(cursor.bytes()) {
+        return Ok(below.under(seen));
+    }
+    general(cursor, below)
+}
+
+/// Reads any packet from its outermost IP header on.
+fn general(mut cursor: Cursor<'_>, below: Below) -> Result<Observation<'_>, Undecoded> {
     let mut seen = ip(&mut cursor, &below)?;
     for depth in 1..=TUNNELS {
         let Some(mut inside) = tunnel::open(&seen) else {
@@ -41,6 +50,19 @@ pub(super) fn walk(
     Ok(seen)
 }
 
+/// The walk without the short way for common packets, to hold the two against each other.
+#[cfg(test)]
+pub(super) fn walk_long_way(
+    link: LinkType,
+    frame: &[u8],
+    wire_len: u32,
+) -> Result<Observation<'_>, Undecoded> {
+    let mut cursor = Cursor::new(frame, wire_len);
+    let mut below = Below::default();
+    to_ip(Next::Link(link), &mut cursor, &mut below)?;
+    general(cursor, below)
+}
+
 /// What the headers below IP said.
 #[derive(Debug, Clone, Copy, Default)]
 struct Below {
@@ -48,6 +70,17 @@ struct Below {
     wifi_priority: Option<u8>,
     direction: Direction,
     tags: u8,
+}
+
+impl Below {
+    fn under(self, seen: Observation<'_>) -> Observation<'_> {
+        Observation {
+            vlan: self.vlan,
+            wifi_priority: self.wifi_priority,
+            direction: self.direction,
+            ..seen
+        }
+    }
 }
 
 /// Moves the cursor to the next IP header.
@@ -106,12 +139,7 @@ fn read_tag(cursor: &mut Cursor<'_>, below: &mut Below) -> Result<Next, Undecode
 
 /// Reads an IP header, by its version nibble, and the transport header behind it.
 fn ip<'a>(cursor: &mut Cursor<'a>, below: &Below) -> Result<Observation<'a>, Undecoded> {
-    let mut seen = Observation {
-        vlan: below.vlan,
-        wifi_priority: below.wifi_priority,
-        direction: below.direction,
-        ..Observation::EMPTY
-    };
+    let mut seen = below.under(Observation::EMPTY);
     match cursor.peek().map(|byte| byte >> 4) {
         Some(4) => {
             let ip = ipv4::read(cursor)?;
