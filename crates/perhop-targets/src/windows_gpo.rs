@@ -223,6 +223,8 @@ impl GpoProgram {
     fn step(&self, section: &Section, object: &Object) -> Step {
         let scope = script::scope_argument(section);
         let mut check = vec![
+            "hosts take the object at their next refresh, or at once with `gpupdate /target:computer /force` there"
+                .to_owned(),
             "`gpresult.exe /r /scope computer` on a host, as administrator, lists the object among those applied".to_owned(),
             format!(r"`.\windows-gpo\local\{}\check.ps1` on a host says `ok` for every policy", section.folder),
         ];
@@ -241,7 +243,6 @@ impl GpoProgram {
             commands: vec![
                 format!(r".\windows-gpo\import.ps1 -Scope {scope} -WhatIf"),
                 format!(r".\windows-gpo\import.ps1 -Scope {scope}"),
-                "gpupdate /target:computer /force".to_owned(),
             ],
             check,
             undo: vec![

@@ -82,29 +82,32 @@ pub fn meet(a: &Policy, b: &Policy) -> bool {
 
 /// Whether a policy's conditions hold for a packet.
 fn takes(policy: &Policy, key: &FlowKey<'_>) -> bool {
-    let application = match (policy.app.as_str(), key.app) {
-        ("*", _) => true,
-        (_, None) => false,
-        (wanted, Some(app)) if is_path(wanted) => same(wanted, app),
-        (wanted, Some(app)) => same(wanted, file_name(app)),
-    };
     let protocol = match (policy.protocol, key.protocol) {
         (ProtocolMatch::Both, Protocol::Tcp | Protocol::Udp) => true,
         (ProtocolMatch::Only(wanted), protocol) => wanted == protocol,
     };
     let port = |wanted: PortMatch, port: u16| match wanted {
         PortMatch::Any => true,
-        PortMatch::Range(range) => (range.first()..=range.last()).contains(&port),
+        PortMatch::Range(range) => range.first() <= port && port <= range.last(),
     };
     let address = |wanted: Option<IpNet>, address: IpAddr| {
         wanted.is_none_or(|net| shares_prefix(net, address))
     };
-    application
-        && protocol
+    protocol
         && port(policy.src_ports.0, key.src_port)
         && port(policy.dst_ports.0, key.dst_port)
         && address(policy.src, key.src)
         && address(policy.dst, key.dst)
+        && sends(policy.app.as_str(), key.app)
+}
+
+fn sends(wanted: &str, app: Option<&str>) -> bool {
+    match app {
+        _ if wanted == "*" => true,
+        None => false,
+        Some(app) if is_path(wanted) => same(wanted, app),
+        Some(app) => same(wanted, file_name(app)),
+    }
 }
 
 fn shares_prefix(net: IpNet, address: IpAddr) -> bool {

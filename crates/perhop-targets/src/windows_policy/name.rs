@@ -3,13 +3,14 @@
 /// Longest name, with room for a number at its end; a registry key has at most 255 characters.
 const LONGEST: usize = 240;
 
-/// The text with only `A-Z a-z 0-9 space . _ -` in it; runs of other characters become one `-`.
+/// The text with only `A-Z a-z 0-9 space . _ -` in it: punctuation and quotes are left out, runs of other characters
+/// become one `-`.
 ///
 /// Never empty, never with a space, a dot or a hyphen at an end.
 #[must_use]
 pub fn safe(text: &str) -> String {
     let mut out = String::new();
-    for c in text.chars() {
+    for c in text.chars().filter(|c| !is_left_out(*c)) {
         let c = if c.is_ascii_alphanumeric() || matches!(c, '.' | '_') {
             c
         } else if c.is_whitespace() {
@@ -28,6 +29,13 @@ pub fn safe(text: &str) -> String {
     } else {
         trimmed.to_owned()
     }
+}
+
+fn is_left_out(c: char) -> bool {
+    matches!(
+        c,
+        ',' | ';' | ':' | '!' | '?' | '\'' | '"' | '`' | '(' | ')' | '[' | ']' | '{' | '}'
+    ) || matches!(c, '\u{2018}'..='\u{201f}')
 }
 
 /// Gives names out once.
@@ -63,9 +71,10 @@ mod tests {
             "Contoso edge A-V Edge service audio"
         );
         assert_eq!(safe("clients@Redmond"), "clients-Redmond");
+        assert_eq!(safe("Lync's \"2013\", audio"), "Lyncs 2013 audio");
         assert_eq!(
             safe(" Z\u{fc}rich \u{2019}x\u{2019} $(rm) "),
-            "Z-rich -x- -rm"
+            "Z-rich x -rm"
         );
         assert_eq!(safe("\u{2014}"), "plan");
         let mut names = Names::default();

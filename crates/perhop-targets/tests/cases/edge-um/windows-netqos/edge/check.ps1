@@ -1,0 +1,81 @@
+﻿#Requires -Version 3.0
+# Compares the effective QoS policies with those of: edge
+# Changes nothing. Ends with 1 when a policy is missing or different.
+[CmdletBinding()]
+param(
+    [string] $PolicyStore = 'ActiveStore'
+)
+Set-StrictMode -Version 2.0
+$ErrorActionPreference = 'Stop'
+
+$wanted = @(
+    @{ Name = 'Edge edge A-V Edge service audio to servers'; AppPathNameMatchCondition = 'MediaRelaySvc.exe'; IPProtocolMatchCondition = 'Both'; IPSrcPrefixMatchCondition = '192.0.2.10/32'; IPDstPortStartMatchCondition = 49152; IPDstPortEndMatchCondition = 57499; DSCPAction = 46; NetworkProfile = 'All' }
+    @{ Name = 'Edge edge A-V Edge service audio to servers 2'; AppPathNameMatchCondition = 'MediaRelaySvc.exe'; IPProtocolMatchCondition = 'Both'; IPSrcPrefixMatchCondition = '192.0.2.11/32'; IPDstPortStartMatchCondition = 49152; IPDstPortEndMatchCondition = 57499; DSCPAction = 46; NetworkProfile = 'All' }
+    @{ Name = 'Edge edge A-V Edge service audio to servers 3'; AppPathNameMatchCondition = 'MediaRelaySvc.exe'; IPProtocolMatchCondition = 'Both'; IPSrcPrefixMatchCondition = '2001:db8::10/128'; IPDstPortStartMatchCondition = 49152; IPDstPortEndMatchCondition = 57499; DSCPAction = 46; NetworkProfile = 'All' }
+    @{ Name = 'Edge edge A-V Edge service audio to clients'; AppPathNameMatchCondition = 'MediaRelaySvc.exe'; IPProtocolMatchCondition = 'Both'; IPSrcPrefixMatchCondition = '192.0.2.10/32'; IPDstPortStartMatchCondition = 20000; IPDstPortEndMatchCondition = 20039; DSCPAction = 46; NetworkProfile = 'All' }
+    @{ Name = 'Edge edge A-V Edge service audio to clients 2'; AppPathNameMatchCondition = 'MediaRelaySvc.exe'; IPProtocolMatchCondition = 'Both'; IPSrcPrefixMatchCondition = '192.0.2.11/32'; IPDstPortStartMatchCondition = 20000; IPDstPortEndMatchCondition = 20039; DSCPAction = 46; NetworkProfile = 'All' }
+    @{ Name = 'Edge edge A-V Edge service audio to clients 3'; AppPathNameMatchCondition = 'MediaRelaySvc.exe'; IPProtocolMatchCondition = 'Both'; IPSrcPrefixMatchCondition = '2001:db8::10/128'; IPDstPortStartMatchCondition = 20000; IPDstPortEndMatchCondition = 20039; DSCPAction = 46; NetworkProfile = 'All' }
+    @{ Name = 'Edge edge A-V Edge service video to servers'; AppPathNameMatchCondition = 'MediaRelaySvc.exe'; IPProtocolMatchCondition = 'Both'; IPSrcPrefixMatchCondition = '192.0.2.10/32'; IPDstPortStartMatchCondition = 57501; IPDstPortEndMatchCondition = 65534; DSCPAction = 34; NetworkProfile = 'All' }
+    @{ Name = 'Edge edge A-V Edge service video to servers 2'; AppPathNameMatchCondition = 'MediaRelaySvc.exe'; IPProtocolMatchCondition = 'Both'; IPSrcPrefixMatchCondition = '192.0.2.11/32'; IPDstPortStartMatchCondition = 57501; IPDstPortEndMatchCondition = 65534; DSCPAction = 34; NetworkProfile = 'All' }
+    @{ Name = 'Edge edge A-V Edge service video to servers 3'; AppPathNameMatchCondition = 'MediaRelaySvc.exe'; IPProtocolMatchCondition = 'Both'; IPSrcPrefixMatchCondition = '2001:db8::10/128'; IPDstPortStartMatchCondition = 57501; IPDstPortEndMatchCondition = 65534; DSCPAction = 34; NetworkProfile = 'All' }
+    @{ Name = 'Edge edge A-V Edge service video to clients'; AppPathNameMatchCondition = 'MediaRelaySvc.exe'; IPProtocolMatchCondition = 'Both'; IPSrcPrefixMatchCondition = '192.0.2.10/32'; IPDstPortStartMatchCondition = 20040; IPDstPortEndMatchCondition = 20079; DSCPAction = 34; NetworkProfile = 'All' }
+    @{ Name = 'Edge edge A-V Edge service video to clients 2'; AppPathNameMatchCondition = 'MediaRelaySvc.exe'; IPProtocolMatchCondition = 'Both'; IPSrcPrefixMatchCondition = '192.0.2.11/32'; IPDstPortStartMatchCondition = 20040; IPDstPortEndMatchCondition = 20079; DSCPAction = 34; NetworkProfile = 'All' }
+    @{ Name = 'Edge edge A-V Edge service video to clients 3'; AppPathNameMatchCondition = 'MediaRelaySvc.exe'; IPProtocolMatchCondition = 'Both'; IPSrcPrefixMatchCondition = '2001:db8::10/128'; IPDstPortStartMatchCondition = 20040; IPDstPortEndMatchCondition = 20079; DSCPAction = 34; NetworkProfile = 'All' }
+    @{ Name = 'Edge edge A-V Edge service audio to Exchange UM servers'; AppPathNameMatchCondition = 'MediaRelaySvc.exe'; IPProtocolMatchCondition = 'UDP'; IPSrcPrefixMatchCondition = '192.0.2.10/32'; IPDstPrefixMatchCondition = '192.0.2.40/32'; IPDstPortStartMatchCondition = 1024; IPDstPortEndMatchCondition = 65535; DSCPAction = 46; NetworkProfile = 'All' }
+    @{ Name = 'Edge edge A-V Edge service audio to Exchange UM servers 2'; AppPathNameMatchCondition = 'MediaRelaySvc.exe'; IPProtocolMatchCondition = 'UDP'; IPSrcPrefixMatchCondition = '192.0.2.10/32'; IPDstPrefixMatchCondition = '192.0.2.48/29'; IPDstPortStartMatchCondition = 1024; IPDstPortEndMatchCondition = 65535; DSCPAction = 46; NetworkProfile = 'All' }
+    @{ Name = 'Edge edge A-V Edge service audio to Exchange UM servers 3'; AppPathNameMatchCondition = 'MediaRelaySvc.exe'; IPProtocolMatchCondition = 'UDP'; IPSrcPrefixMatchCondition = '192.0.2.11/32'; IPDstPrefixMatchCondition = '192.0.2.40/32'; IPDstPortStartMatchCondition = 1024; IPDstPortEndMatchCondition = 65535; DSCPAction = 46; NetworkProfile = 'All' }
+    @{ Name = 'Edge edge A-V Edge service audio to Exchange UM servers 4'; AppPathNameMatchCondition = 'MediaRelaySvc.exe'; IPProtocolMatchCondition = 'UDP'; IPSrcPrefixMatchCondition = '192.0.2.11/32'; IPDstPrefixMatchCondition = '192.0.2.48/29'; IPDstPortStartMatchCondition = 1024; IPDstPortEndMatchCondition = 65535; DSCPAction = 46; NetworkProfile = 'All' }
+    @{ Name = 'Edge edge A-V Edge service audio to Exchange UM servers 5'; AppPathNameMatchCondition = 'MediaRelaySvc.exe'; IPProtocolMatchCondition = 'UDP'; IPSrcPrefixMatchCondition = '2001:db8::10/128'; IPDstPrefixMatchCondition = '2001:db8::40/128'; IPDstPortStartMatchCondition = 1024; IPDstPortEndMatchCondition = 65535; DSCPAction = 46; NetworkProfile = 'All' }
+)
+
+$store = @{}
+if ($PolicyStore) { $store['PolicyStore'] = $PolicyStore }
+
+function Get-Condition($policy, [string] $name) {
+    $value = $null
+    if ($policy -is [hashtable]) {
+        if ($policy.ContainsKey($name)) { $value = $policy[$name] }
+    } elseif ($policy.PSObject.Properties[$name]) {
+        $value = $policy.$name
+    }
+    return [string] $value
+}
+function Get-Port($policy, [string] $side) {
+    $one = Get-Condition $policy ('IP' + $side + 'PortMatchCondition')
+    $first = Get-Condition $policy ('IP' + $side + 'PortStartMatchCondition')
+    $last = Get-Condition $policy ('IP' + $side + 'PortEndMatchCondition')
+    if ($one -and $one -ne '0') { $first = $one; $last = $one }
+    if (-not $first) { $first = '0' }
+    if (-not $last) { $last = '0' }
+    return $first + '-' + $last
+}
+function Get-Fingerprint($policy) {
+    $protocol = Get-Condition $policy 'IPProtocolMatchCondition'
+    switch ($protocol) { '1' { $protocol = 'TCP' } '2' { $protocol = 'UDP' } '3' { $protocol = 'Both' } }
+    $parts = @(
+        (Get-Condition $policy 'AppPathNameMatchCondition')
+        $protocol
+        ((Get-Condition $policy 'IPSrcPrefixMatchCondition') -replace '(^[0-9.]+)/32$|/128$', '$1')
+        (Get-Port $policy 'Src')
+        ((Get-Condition $policy 'IPDstPrefixMatchCondition') -replace '(^[0-9.]+)/32$|/128$', '$1')
+        (Get-Port $policy 'Dst')
+        (Get-Condition $policy 'DSCPAction')
+    )
+    return $parts -join '|'
+}
+
+$differences = 0
+foreach ($policy in $wanted) {
+    $current = @(Get-NetQosPolicy -Name $policy.Name @store -ErrorAction SilentlyContinue)
+    if ($current.Count -eq 0) {
+        Write-Output ('missing:   ' + $policy.Name)
+        $differences++
+    } elseif ((Get-Fingerprint $current[0]) -ne (Get-Fingerprint $policy)) {
+        Write-Output ('different: ' + $policy.Name)
+        $differences++
+    } else {
+        Write-Output ('ok:        ' + $policy.Name)
+    }
+}
+if ($differences -gt 0) { exit 1 }
+exit 0

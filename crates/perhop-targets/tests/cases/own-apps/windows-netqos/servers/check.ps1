@@ -1,0 +1,66 @@
+﻿#Requires -Version 3.0
+# Compares the effective QoS policies with those of: servers
+# Changes nothing. Ends with 1 when a policy is missing or different.
+[CmdletBinding()]
+param(
+    [string] $PolicyStore = 'ActiveStore'
+)
+Set-StrictMode -Version 2.0
+$ErrorActionPreference = 'Stop'
+
+$wanted = @(
+    @{ Name = 'Own servers gateway video'; AppPathNameMatchCondition = 'gw.exe'; IPProtocolMatchCondition = 'TCP'; IPDstPrefixMatchCondition = '10.0.0.0/8'; IPDstPortStartMatchCondition = 5000; IPDstPortEndMatchCondition = 5100; DSCPAction = 34; NetworkProfile = 'All' }
+    @{ Name = 'Own servers gateway video 2'; AppPathNameMatchCondition = 'gw.exe'; IPProtocolMatchCondition = 'TCP'; IPDstPrefixMatchCondition = '2001:db8::/32'; IPDstPortStartMatchCondition = 5000; IPDstPortEndMatchCondition = 5100; DSCPAction = 34; NetworkProfile = 'All' }
+)
+
+$store = @{}
+if ($PolicyStore) { $store['PolicyStore'] = $PolicyStore }
+
+function Get-Condition($policy, [string] $name) {
+    $value = $null
+    if ($policy -is [hashtable]) {
+        if ($policy.ContainsKey($name)) { $value = $policy[$name] }
+    } elseif ($policy.PSObject.Properties[$name]) {
+        $value = $policy.$name
+    }
+    return [string] $value
+}
+function Get-Port($policy, [string] $side) {
+    $one = Get-Condition $policy ('IP' + $side + 'PortMatchCondition')
+    $first = Get-Condition $policy ('IP' + $side + 'PortStartMatchCondition')
+    $last = Get-Condition $policy ('IP' + $side + 'PortEndMatchCondition')
+    if ($one -and $one -ne '0') { $first = $one; $last = $one }
+    if (-not $first) { $first = '0' }
+    if (-not $last) { $last = '0' }
+    return $first + '-' + $last
+}
+function Get-Fingerprint($policy) {
+    $protocol = Get-Condition $policy 'IPProtocolMatchCondition'
+    switch ($protocol) { '1' { $protocol = 'TCP' } '2' { $protocol = 'UDP' } '3' { $protocol = 'Both' } }
+    $parts = @(
+        (Get-Condition $policy 'AppPathNameMatchCondition')
+        $protocol
+        ((Get-Condition $policy 'IPSrcPrefixMatchCondition') -replace '(^[0-9.]+)/32$|/128$', '$1')
+        (Get-Port $policy 'Src')
+        ((Get-Condition $policy 'IPDstPrefixMatchCondition') -replace '(^[0-9.]+)/32$|/128$', '$1')
+        (Get-Port $policy 'Dst')
+        (Get-Condition $policy 'DSCPAction')
+    )
+    return $parts -join '|'
+}
+
+$differences = 0
+foreach ($policy in $wanted) {
+    $current = @(Get-NetQosPolicy -Name $policy.Name @store -ErrorAction SilentlyContinue)
+    if ($current.Count -eq 0) {
+        Write-Output ('missing:   ' + $policy.Name)
+        $differences++
+    } elseif ((Get-Fingerprint $current[0]) -ne (Get-Fingerprint $policy)) {
+        Write-Output ('different: ' + $policy.Name)
+        $differences++
+    } else {
+        Write-Output ('ok:        ' + $policy.Name)
+    }
+}
+if ($differences -gt 0) { exit 1 }
+exit 0

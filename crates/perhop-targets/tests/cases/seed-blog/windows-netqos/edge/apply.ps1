@@ -1,0 +1,73 @@
+﻿#Requires -Version 3.0
+#Requires -RunAsAdministrator
+# Makes the QoS policies of: edge
+# A policy that is there as wanted is left alone; one that differs is made anew. Others are not touched.
+[CmdletBinding(SupportsShouldProcess = $true, ConfirmImpact = 'Medium')]
+param(
+    # Empty: this computer's own store. Also: GPO:DOMAIN\NAME, GPO:COMPUTER, LDAP://...
+    [string] $PolicyStore = 'GPO:contoso.com\QoS edge'
+)
+Set-StrictMode -Version 2.0
+$ErrorActionPreference = 'Stop'
+
+$wanted = @(
+    @{ Name = 'Lync Server 2013 audio and video edge A-V Edge service audio to servers'; AppPathNameMatchCondition = 'MediaRelaySvc.exe'; IPProtocolMatchCondition = 'Both'; IPSrcPrefixMatchCondition = '192.0.2.10/32'; IPDstPortStartMatchCondition = 49152; IPDstPortEndMatchCondition = 57499; DSCPAction = 46; NetworkProfile = 'All' }
+    @{ Name = 'Lync Server 2013 audio and video edge A-V Edge service audio to clients'; AppPathNameMatchCondition = 'MediaRelaySvc.exe'; IPProtocolMatchCondition = 'Both'; IPSrcPrefixMatchCondition = '192.0.2.10/32'; IPDstPortStartMatchCondition = 20000; IPDstPortEndMatchCondition = 20039; DSCPAction = 46; NetworkProfile = 'All' }
+    @{ Name = 'Lync Server 2013 audio and video edge A-V Edge service video to servers'; AppPathNameMatchCondition = 'MediaRelaySvc.exe'; IPProtocolMatchCondition = 'Both'; IPSrcPrefixMatchCondition = '192.0.2.10/32'; IPDstPortStartMatchCondition = 57501; IPDstPortEndMatchCondition = 65534; DSCPAction = 34; NetworkProfile = 'All' }
+    @{ Name = 'Lync Server 2013 audio and video edge A-V Edge service video to clients'; AppPathNameMatchCondition = 'MediaRelaySvc.exe'; IPProtocolMatchCondition = 'Both'; IPSrcPrefixMatchCondition = '192.0.2.10/32'; IPDstPortStartMatchCondition = 20040; IPDstPortEndMatchCondition = 20079; DSCPAction = 34; NetworkProfile = 'All' }
+    @{ Name = 'Lync Server 2013 audio and video edge A-V Edge service audio to Exchange UM servers'; AppPathNameMatchCondition = 'MediaRelaySvc.exe'; IPProtocolMatchCondition = 'UDP'; IPSrcPrefixMatchCondition = '192.0.2.10/32'; IPDstPrefixMatchCondition = '192.0.2.40/32'; IPDstPortStartMatchCondition = 1024; IPDstPortEndMatchCondition = 65535; DSCPAction = 46; NetworkProfile = 'All' }
+)
+
+$store = @{}
+if ($PolicyStore) { $store['PolicyStore'] = $PolicyStore }
+
+$before = Join-Path $PSScriptRoot ('before-' + (Get-Date -Format 'yyyyMMdd-HHmmss') + '.xml')
+Get-NetQosPolicy @store | Export-Clixml -LiteralPath $before
+Write-Verbose ('the policies that were there: ' + $before)
+
+function Get-Condition($policy, [string] $name) {
+    $value = $null
+    if ($policy -is [hashtable]) {
+        if ($policy.ContainsKey($name)) { $value = $policy[$name] }
+    } elseif ($policy.PSObject.Properties[$name]) {
+        $value = $policy.$name
+    }
+    return [string] $value
+}
+function Get-Port($policy, [string] $side) {
+    $one = Get-Condition $policy ('IP' + $side + 'PortMatchCondition')
+    $first = Get-Condition $policy ('IP' + $side + 'PortStartMatchCondition')
+    $last = Get-Condition $policy ('IP' + $side + 'PortEndMatchCondition')
+    if ($one -and $one -ne '0') { $first = $one; $last = $one }
+    if (-not $first) { $first = '0' }
+    if (-not $last) { $last = '0' }
+    return $first + '-' + $last
+}
+function Get-Fingerprint($policy) {
+    $protocol = Get-Condition $policy 'IPProtocolMatchCondition'
+    switch ($protocol) { '1' { $protocol = 'TCP' } '2' { $protocol = 'UDP' } '3' { $protocol = 'Both' } }
+    $parts = @(
+        (Get-Condition $policy 'AppPathNameMatchCondition')
+        $protocol
+        ((Get-Condition $policy 'IPSrcPrefixMatchCondition') -replace '(^[0-9.]+)/32$|/128$', '$1')
+        (Get-Port $policy 'Src')
+        ((Get-Condition $policy 'IPDstPrefixMatchCondition') -replace '(^[0-9.]+)/32$|/128$', '$1')
+        (Get-Port $policy 'Dst')
+        (Get-Condition $policy 'DSCPAction')
+    )
+    return $parts -join '|'
+}
+
+foreach ($policy in $wanted) {
+    $name = $policy.Name
+    $current = @(Get-NetQosPolicy -Name $name @store -ErrorAction SilentlyContinue)
+    if ($current.Count -eq 1 -and (Get-Fingerprint $current[0]) -eq (Get-Fingerprint $policy)) {
+        Write-Output ('unchanged: ' + $name)
+        continue
+    }
+    if ($PSCmdlet.ShouldProcess($name, 'make QoS policy')) {
+        if ($current.Count -gt 0) { Remove-NetQosPolicy -Name $name @store -Confirm:$false }
+        New-NetQosPolicy @policy @store -Confirm:$false | Out-Null
+        Write-Output ('made:      ' + $name)
+    }
+}
