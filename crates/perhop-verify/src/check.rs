@@ -1,0 +1,206 @@
+//! Checks: from judged flows to findings, one for each thing that is wrong, not one for each flow.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use perhop_policy::{ClassId, Dscp, PolicySet, ScopeId, Span, Vantage};
+
+use crate::cause::pattern::{self, Pattern};
+use crate::finding::Finding;
+use crate::flow::{Flow, FlowKey};
+use crate::seen::{Payload, Seen};
+use crate::tolerance::Tolerances;
+use crate::verdict::{Judged, Note, Verdict};
+
+mod expected;
+mod mixed;
+mod out_of_range;
+mod remarked;
+mod tunnel;
+mod unmarked;
+mod unplanned_mark;
+
+/// Everything that checks look at.
+#[derive(Debug)]
+pub(crate) struct Context<'a> {
+    pub(crate) policy: &'a PolicySet,
+    pub(crate) vantage: Vantage,
+    pub(crate) tolerances: &'a Tolerances,
+    pub(crate) flows: &'a [Flow],
+    pub(crate) judged: &'a [Judged],
+    pub(crate) index: &'a Index,
+    pub(crate) hosts: Hosts,
+    /// A bitwise rule that explains re-marked flows of several classes.
+    pub(crate) pattern: Option<Pattern>,
+}
+
+/// Flows by their 5-tuple.
+#[derive(Debug)]
+pub(crate) struct Index(Vec<usize>);
+
+impl Index {
+    pub(crate) fn new(flows: &[Flow]) -> Self {
+        let mut order: Vec<usize> = (0..flows.len()).collect();
+        order.sort_by_key(|at| (flows[*at].key, *at));
+        Self(order)
+    }
+
+    /// The first flow with this 5-tuple.
+    pub(crate) fn find(&self, flows: &[Flow], key: FlowKey) -> Option<usize> {
+        let at = self.0.partition_point(|at| flows[*at].key < key);
+        self.0.get(at).copied().filter(|at| flows[*at].key == key)
+    }
+}
+
+/// How the flows of one host and class came out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    /// Flows with a planned mark on at least some packets.
+    pub(crate) marked: u64,
+    /// Flows with no packet as planned.
+    pub(crate) failed: u64,
+}
+
+/// Hosts by scope and class.
+pub(crate) type Hosts = BTreeMap<(ScopeId, ClassId), BTreeMap<IpAddr, Tally>>;
+
+/// All findings, the gravest first, then by code and by the first flow.
+pub(crate) fn findings(context: &Context<'_>) -> Vec<Finding> {
+    let mut out = Vec::new();
+    out.extend(unmarked::check(context));
+    out.extend(remarked::check(context));
+    out.extend(mixed::check(context));
+    out.extend(out_of_range::check(context));
+    out.extend(unplanned_mark::check(context));
+    out.extend(tunnel::check(context));
+    out.extend(expected::check(context));
+    out.sort_by(|a, b| {
+        (b.severity, a.code, a.flows.first()).cmp(&(a.severity, b.code, b.flows.first()))
+    });
+    out
+}
+
+impl<'a> Context<'a> {
+    pub(crate) fn new(
+        policy: &'a PolicySet,
+        vantage: Vantage,
+        tolerances: &'a Tolerances,
+        flows: &'a [Flow],
+        index: &'a Index,
+        judged: &'a [Judged],
+    ) -> Self {
+        let mut out = Self {
+            policy,
+            vantage,
+            tolerances,
+            flows,
+            judged,
+            index,
+            hosts: Hosts::new(),
+            pattern: None,
+        };
+        let mut pairs: Vec<(Dscp, Dscp)> = Vec::new();
+        for (at, one) in judged.iter().enumerate() {
+            let Some(place) = out.place(at) else { continue };
+            let tally = out
+                .hosts
+                .entry(place)
+                .or_default()
+                .entry(flows[at].key.src)
+                .or_default();
+            match one.verdict {
+                Verdict::Ok | Verdict::Mixed => tally.marked += 1,
+                _ => tally.failed += 1,
+            }
+            if one.verdict == Verdict::Remarked
+                && let (&[sent], Some(seen)) = (&one.expected[..], one.seen)
+                && !policy.classes().iter().any(|class| class.dscp == seen)
+            {
+                pairs.push((sent, seen));
+            }
+        }
+        pairs.sort_unstable();
+        pairs.dedup();
+        if vantage != Vantage::Sender {
+            out.pattern = pattern::structural(&pairs);
+        }
+        out
+    }
+
+    /// Scope and class of a flow that is under a rule as it is sent.
+    pub(crate) fn place(&self, at: usize) -> Option<(ScopeId, ClassId)> {
+        let one = &self.judged[at];
+        let rule = self.policy.rule(
+            one.attribution
+                .as_ref()
+                .filter(|_| one.is_planned())?
+                .rule(),
+        );
+        Some((rule.scope, rule.class))
+    }
+
+    /// Flows with a verdict that make a finding of their own: planned, not accepted, long enough, more than checks.
+    pub(crate) fn failing(&self, verdict: Verdict) -> Vec<usize> {
+        self.with(|one| {
+            one.verdict == verdict
+                && one.is_planned()
+                && one.payload != Payload::Checks
+                && one.is_reportable()
+        })
+    }
+
+    /// Flows that a test takes.
+    pub(crate) fn with(&self, test: impl Fn(&Judged) -> bool) -> Vec<usize> {
+        (0..self.judged.len())
+            .filter(|at| test(&self.judged[*at]))
+            .collect()
+    }
+
+    /// The flow of the other direction.
+    pub(crate) fn reverse(&self, at: usize) -> Option<usize> {
+        self.index.find(self.flows, self.flows[at].key.reversed())
+    }
+
+    pub(crate) fn seen(&self, at: usize) -> Seen {
+        Seen::of(&self.flows[at])
+    }
+
+    /// Whether any flow of the plan came through with its mark, when that mark is not 0.
+    pub(crate) fn any_marked(&self) -> bool {
+        self.judged.iter().any(|one| {
+            one.is_planned()
+                && matches!(
+                    one.verdict,
+                    Verdict::Ok | Verdict::Mixed | Verdict::Remarked
+                )
+                && one.seen != Some(Dscp::DF)
+        })
+    }
+
+    /// The plan's line for a group: its first rule's.
+    pub(crate) fn origin(&self, at: usize) -> Option<Span> {
+        let rule = self.judged[at].attribution.as_ref()?.rule();
+        Some(self.policy.rule(rule).origin)
+    }
+}
+
+impl Judged {
+    /// Whether a verdict against the flow is one to report: not accepted, and resting on enough packets.
+    pub(crate) fn is_reportable(&self) -> bool {
+        self.accepted().is_none() && !self.has(Note::FewPackets)
+    }
+}
+
+/// Groups flows by a key, keys ascending, flows in order.
+pub(crate) fn group<K: Ord>(
+    flows: impl IntoIterator<Item = usize>,
+    key: impl Fn(usize) -> Option<K>,
+) -> BTreeMap<K, Vec<usize>> {
+    let mut out: BTreeMap<K, Vec<usize>> = BTreeMap::new();
+    for at in flows {
+        if let Some(key) = key(at) {
+            out.entry(key).or_default().push(at);
+        }
+    }
+    out
+}
