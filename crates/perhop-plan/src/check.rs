@@ -105,7 +105,8 @@ fn stated<'a>(objects: &'a [Object<'a>]) -> Vec<(&'a Object<'a>, &'a Range)> {
     out
 }
 
-/// A range of so many ports that overlaps none of `taken`: the first from `near` upwards, else the first of all.
+/// A range of so many ports that overlaps none of `taken`: the first from `near` upwards, else the first
+/// from where client ranges usually are.
 fn free_range(count: u32, near: u32, taken: &[PortRange]) -> Option<PortRange> {
     let mut taken = taken.to_vec();
     taken.sort_unstable();
@@ -118,7 +119,7 @@ fn free_range(count: u32, near: u32, taken: &[PortRange]) -> Option<PortRange> {
         }
         PortRange::from_start_and_count(u16::try_from(start).ok()?, count)
     };
-    from(near).or_else(|| from(FIRST_PORT))
+    from(near).or_else(|| from(USUAL_PORT))
 }
 
 /// How many, with the unit.
@@ -149,6 +150,9 @@ const MEDIA: [Medium; 4] = [
 
 /// Findings of one kind after which the rest is not looked for.
 const ENOUGH: usize = 50;
+
+/// Below the dynamic ports of every system, and far from ports of other services.
+const USUAL_PORT: u32 = 20_000;
 
 /// Ports below are for well-known services; the parameters of clients refuse them.
 const FIRST_PORT: u32 = 1024;

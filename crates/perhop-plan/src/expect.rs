@@ -127,10 +127,12 @@ fn addresses(expect: &Expect, policy: &PolicySet, scope: ScopeId) -> (IpAddr, Ip
         .iter()
         .map(IpNet::addr)
         .find(family);
-    let anyone = if own.or(wanted).is_none_or(|one| one.is_ipv4()) {
-        IpAddr::V4(Ipv4Addr::new(192, 0, 0, 8))
+    let (sender, receiver) = if own.or(wanted).is_none_or(|one| one.is_ipv4()) {
+        let in_v4 = |last| IpAddr::V4(Ipv4Addr::new(192, 0, 0, last));
+        (in_v4(8), in_v4(9))
     } else {
-        IpAddr::V6(Ipv6Addr::new(0x100, 0, 0, 0, 0, 0, 0, 1))
+        let in_v6 = |last| IpAddr::V6(Ipv6Addr::new(0x100, 0, 0, 0, 0, 0, 0, last));
+        (in_v6(8), in_v6(9))
     };
-    (src.or(own).unwrap_or(anyone), dst.unwrap_or(anyone))
+    (src.or(own).unwrap_or(sender), dst.unwrap_or(receiver))
 }

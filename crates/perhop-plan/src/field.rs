@@ -92,20 +92,27 @@ impl Shape {
             Self::Integer(low, high) => format!("a whole number from {low} to {high}"),
             Self::Dscp => crate::leaf::DSCP.to_owned(),
             Self::DscpOrNone => {
-                "a DSCP: a name such as \"EF\", a number from 0 to 63, or \"none\"".to_owned()
+                "a DSCP: a name such as `\"EF\"`, a number from 0 to 63, or `\"none\"`".to_owned()
             }
             Self::Pcp => crate::leaf::PCP.to_owned(),
             Self::Ports => crate::leaf::PORTS.to_owned(),
             Self::Prefix => crate::leaf::PREFIX.to_owned(),
             Self::Word(words) => {
                 let quoted: Vec<String> =
-                    words().iter().map(|word| format!("\"{word}\"")).collect();
-                format!("one of {}", quoted.join(", "))
+                    words().iter().map(|word| format!("`\"{word}\"`")).collect();
+                format!("a known word: one of {}", quoted.join(", "))
             }
-            Self::List(of) => format!("a list, each entry {}", of.expected()),
+            Self::List(of) => {
+                format!(
+                    "a list: in brackets, each entry {}",
+                    of.expected().replace(": ", ", ")
+                )
+            }
             Self::Table(_) | Self::Open(..) | Self::Map(..) => "a table".to_owned(),
-            Self::Tables(_) => "tables under a `[[...]]` header".to_owned(),
-            Self::Option => "text, a number, `true`, `false` or a list of texts".to_owned(),
+            Self::Tables(_) => "an array of tables: each under a `[[...]]` header".to_owned(),
+            Self::Option => {
+                "an option: text, a number, `true`, `false` or a list of texts".to_owned()
+            }
         }
     }
 }

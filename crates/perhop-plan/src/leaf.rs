@@ -163,27 +163,35 @@ pub fn bad_name(path: &str, text: &str, fault: &str, span: perhop_policy::Span) 
     .note("names become registry keys, file names and lines of reports")
 }
 
-/// The error for a value of another type.
+/// The error for a value of another type. What is expected is a noun, after a colon what it looks like.
 #[must_use]
 pub fn wrong_type(path: &str, node: &Node, expected: &str) -> Diagnostic {
-    Diagnostic::error(
+    let (noun, looks) = expected.split_once(": ").unwrap_or((expected, ""));
+    let problem = Diagnostic::error(
         code::WRONG_TYPE,
         format!(
-            "`{path}` is {}, expected {expected}",
+            "`{path}` is {}, expected {noun}",
             shortened(&node.value.describe())
         ),
-    )
-    .primary(node.span, format!("expected {expected}"))
+    );
+    if looks.is_empty() {
+        problem.primary(node.span, format!("not {noun}"))
+    } else {
+        problem
+            .primary(node.span, format!("not {noun}"))
+            .help(format!("write {looks}"))
+    }
 }
 
 /// What a code point looks like.
-pub const DSCP: &str = "a DSCP: a name such as \"EF\", or a number from 0 to 63";
+pub const DSCP: &str = "a DSCP: a name such as `\"EF\"`, or a number from 0 to 63";
 /// What a priority looks like.
 pub const PCP: &str = "an 802.1p priority from 0 to 7";
 /// What a port range looks like.
-pub const PORTS: &str = "ports: \"20000-20039\", { start = 20000, count = 40 }, or one port number";
+pub const PORTS: &str =
+    "ports: `\"20000-20039\"`, `{ start = 20000, count = 40 }`, or one port number";
 /// What a prefix looks like.
-pub const PREFIX: &str = "an address or prefix in quotes, such as \"192.0.2.0/24\"";
+pub const PREFIX: &str = "an address or prefix: such as `\"192.0.2.0/24\"`, in quotes";
 
 fn shortened(text: &str) -> String {
     if text.chars().count() <= 60 {
@@ -259,7 +267,9 @@ fn ports_text(path: &str, text: &str, node: &Node) -> Result<PortRange, Diagnost
         return Err(past_65535(path, wrong, node));
     };
     if text.contains([':', '\u{2013}']) {
-        return Err(malformed().help(format!("write `\"{low}-{high}\"`, with a hyphen")));
+        let mut problem = malformed();
+        problem.helps = vec![format!("write `\"{low}-{high}\"`, with a hyphen")];
+        return Err(problem);
     }
     PortRange::try_new(low, high).ok_or_else(|| {
         let problem = Diagnostic::error(

@@ -32,7 +32,14 @@ pub fn load(file: FileId, text: &str) -> Loaded {
         targets_listed: false,
     };
     let (tree, mut found) = source::parse(file, text);
-    found.extend(shape::check(&tree, language::PLAN));
+    let torn = has_errors(&found);
+    let shape = shape::check(&tree, language::PLAN);
+    // What is missing from a tree that is not whole may stand in the part that was not understood.
+    found.extend(
+        shape
+            .into_iter()
+            .filter(|one| !torn || one.code != code::MISSING_KEY),
+    );
     if !has_errors(&found) {
         let (plan, problems) = resolve::resolve(&tree);
         loaded.targets_listed = plan.target_list.is_some();

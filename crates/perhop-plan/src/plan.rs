@@ -45,6 +45,8 @@ pub struct Plan {
     pub target_list: Option<Span>,
     /// Targets that have options but are not in that list.
     pub unlisted_targets: Vec<(String, Span)>,
+    /// Targets that the list names again.
+    pub repeated_targets: Vec<At<String>>,
     /// Flows and their marks.
     pub expects: Vec<Expect>,
     /// Warnings accepted.

@@ -1,5 +1,7 @@
 //! From the tree to a [`Plan`]: names looked up, defaults filled in. Only trees without errors give a plan.
 
+use std::collections::BTreeSet;
+
 use perhop_policy::{
     Diagnostic, Family, Host, Marker, OptionValue, Protocol, ProtocolMatch, Span, TargetRequest,
 };
@@ -45,6 +47,7 @@ pub fn resolve(root: &Table) -> (Plan, Vec<Diagnostic>) {
         targets: targets(root),
         target_list: root.node("targets").map(|node| node.span),
         unlisted_targets: unlisted(root),
+        repeated_targets: repeated(root.texts("targets")),
         expects: root.tables("expect").into_iter().map(expect).collect(),
         allows: root.tables("allow").into_iter().filter_map(allow).collect(),
         platforms,
@@ -488,6 +491,14 @@ fn unlisted(root: View<'_>) -> Vec<(String, Span)> {
     let absent = |name: &String| listed.iter().all(|one| one.value != *name);
     tables
         .filter(|(name, _)| root.node("targets").is_some() && absent(name))
+        .collect()
+}
+
+fn repeated(listed: Vec<At<String>>) -> Vec<At<String>> {
+    let mut seen = BTreeSet::new();
+    listed
+        .into_iter()
+        .filter(|one| !seen.insert(one.value.clone()))
         .collect()
 }
 

@@ -76,14 +76,20 @@ fn executable(plan: &Plan, name: &At<String>, windows: bool, out: &mut Vec<Diagn
             Diagnostic::warning(
                 code::EXECUTABLE,
                 format!(
-                    "`{file}` is {}, which none of the plan's platforms has",
-                    rows[0].label
+                    "`{file}` is of {}, which the plan's platforms do not have",
+                    labels(&rows)
                 ),
             )
             .primary(name.span, "of another generation")
             .help("add its platform to `platforms`, or name the executable that is in use"),
         );
     }
+}
+
+fn labels(rows: &[&Component]) -> String {
+    let mut labels: Vec<&str> = rows.iter().map(|row| row.label.as_str()).collect();
+    labels.dedup();
+    labels.join(", ")
 }
 
 fn misspelt(name: &At<String>, file: &str) -> Option<Diagnostic> {

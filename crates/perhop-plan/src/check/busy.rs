@@ -77,9 +77,10 @@ fn notes(problem: Diagnostic, held: &[&BusyPorts]) -> Diagnostic {
     })
 }
 
-/// Whether the range is one that the vendor has or recommends.
+/// Whether the range is one that the vendor has or recommends, or a part of it.
 fn vendors(plan: &Plan, range: &Range) -> bool {
-    let is = |known: Option<PortRange>| known == Some(range.ports);
+    let is =
+        |known: Option<PortRange>| known.is_some_and(|known| known.contains_range(range.ports));
     let name = range.medium.as_str();
     plan.platforms.iter().any(|platform| {
         ["conferencing", "recommended", "clients"]

@@ -231,18 +231,23 @@ fn few(objects: &[Object<'_>], out: &mut Vec<Diagnostic>) {
         .note(
             "too few ports show as failed transfers, sharing and escalations, and as dropped calls",
         );
-        let taken: Vec<PortRange> = object
+        let start = range.ports.first();
+        let grown = PortRange::from_start_and_count(start, least);
+        let others = object
             .ranges
             .iter()
-            .filter(|other| other.span != range.span)
-            .map(|other| other.ports)
-            .collect();
-        out.push(
-            match free_range(least, u32::from(range.ports.first()), &taken) {
-                Some(free) => problem.help(format!("write `{name} = \"{free}\"`")),
-                None => problem.help(format!("give it at least {least} ports")),
-            },
-        );
+            .filter(|other| other.span != range.span);
+        let room = grown.filter(|grown| {
+            let mut others = others.clone();
+            others.all(|other| other.ports.intersection(*grown).is_none())
+        });
+        out.push(match (room, grown) {
+            (Some(grown), _) => problem.help(format!("write `{name} = \"{grown}\"`")),
+            (None, Some(grown)) => problem.help(format!(
+                "write `{name} = \"{grown}\"`, and move up the ranges that follow"
+            )),
+            (None, None) => problem.help(format!("give it at least {least} ports further down")),
+        });
     }
 }
 

@@ -187,7 +187,7 @@ fn teams(plan: &Plan, out: &mut Vec<Diagnostic>) {
                 )
                 .primary(class.span, format!("Teams uses {fixed}"))
                 .note("Teams has one fixed mark for each workload, on Macs and rooms without a policy of Windows")
-                .help(format!("write `{} = {{ dscp = {} }}`, and move the other platforms there as well", class.name, fixed.value())),
+                .help(format!("write `{} = {{ dscp = {} }}`", class.name, fixed.value())),
             );
         }
     }

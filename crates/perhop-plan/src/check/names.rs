@@ -33,7 +33,7 @@ fn twice<'a>(
         let folded = name.value.to_lowercase();
         if let Some((other, first)) = seen.get(&folded) {
             let both = if *other == kind {
-                format!("two {kind}s")
+                format!("two {kind}{}", if kind.ends_with('s') { "es" } else { "s" })
             } else {
                 format!("a {other} and a {kind}")
             };

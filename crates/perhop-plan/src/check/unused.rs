@@ -108,44 +108,62 @@ fn classes(plan: &Plan, out: &mut Vec<Diagnostic>) {
 /// Tables about systems that the plan's platforms do not have.
 fn tables(plan: &Plan, out: &mut Vec<Diagnostic>) {
     let lync = plan.platform_of(Family::LyncServer).is_some();
-    let stated = |ranges: &[Range]| {
-        ranges
-            .iter()
-            .find(|range| range.stated)
-            .map(|range| range.span)
-    };
-    let clients = plan.clients.as_ref().filter(|_| plan.platforms.is_empty());
-    let mut idle: Vec<(&str, Span)> = Vec::new();
-    idle.extend(
-        clients.map(|clients| ("[clients]", stated(&clients.ranges).unwrap_or(clients.span))),
-    );
-    if !lync {
-        idle.extend(plan.servers.as_ref().map(|one| ("[servers]", one.span)));
-        idle.extend(plan.edge.as_ref().map(|one| ("[edge]", one.span)));
-        idle.extend(
-            plan.exchange_um
-                .as_ref()
-                .map(|one| ("[exchange-um]", one.span)),
-        );
-        idle.extend(plan.phones.as_ref().map(|one| ("[phones]", one.span)));
-    } else if let (Some(um), None) = (&plan.exchange_um, plan.edge.as_ref())
-        && !um.mark
-    {
-        idle.push(("[exchange-um] without [edge]", um.span));
-    }
-    for (table, span) in idle {
+    let mut idle = |table: &str, span: Span, why: &str, help: &str| {
         out.push(
             Diagnostic::warning(
                 code::UNUSED_TABLE,
                 format!("{table} makes no rule in this plan"),
             )
-            .primary(span, "none of the plan's `platforms` uses it")
-            .help("name the platform under `platforms`, or leave the table out"),
+            .primary(span, why)
+            .help(help),
         );
+    };
+    let (why, help) = (
+        "none of the plan's `platforms` uses it",
+        "name the platform under `platforms`, or leave it out",
+    );
+    if let Some(clients) = plan.clients.as_ref().filter(|_| plan.platforms.is_empty()) {
+        idle("[clients]", clients.span, why, help);
+    }
+    if lync {
+        if let (Some(um), None) = (&plan.exchange_um, &plan.edge)
+            && !um.mark
+        {
+            let why = "only the Edge sends to it by policy, and there is no [edge]";
+            idle(
+                "[exchange-um]",
+                um.span,
+                why,
+                "add [edge], write `mark = true`, or leave it out",
+            );
+        }
+        return;
+    }
+    let spans = [
+        ("[servers]", plan.servers.as_ref().map(|one| one.span)),
+        ("[edge]", plan.edge.as_ref().map(|one| one.span)),
+        (
+            "[exchange-um]",
+            plan.exchange_um.as_ref().map(|one| one.span),
+        ),
+        ("[phones]", plan.phones.as_ref().map(|one| one.span)),
+    ];
+    for (table, span) in spans {
+        if let Some(span) = span {
+            idle(table, span, why, help);
+        }
+    }
+    let words = plan
+        .clients
+        .iter()
+        .flat_map(|clients| clients.vdi.iter().chain(&clients.also));
+    for word in words {
+        idle(&format!("`{}`", word.value), word.span, why, help);
     }
 }
 
 fn targets(plan: &Plan, out: &mut Vec<Diagnostic>) {
+    let list = plan.target_list.unwrap_or_default();
     for (name, span) in &plan.unlisted_targets {
         out.push(
             Diagnostic::warning(
@@ -156,8 +174,18 @@ fn targets(plan: &Plan, out: &mut Vec<Diagnostic>) {
                 ),
             )
             .primary(*span, "not compiled to")
-            .secondary(plan.target_list.unwrap_or_default(), "the list")
+            .secondary(list, "the list")
             .help("add it to `targets`, or leave its table out"),
+        );
+    }
+    for name in &plan.repeated_targets {
+        out.push(
+            Diagnostic::warning(
+                code::UNUSED_TARGET,
+                format!("`{}` is listed twice", name.value.escape_debug()),
+            )
+            .primary(name.span, "says nothing new")
+            .help("leave it out"),
         );
     }
 }

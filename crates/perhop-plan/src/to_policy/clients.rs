@@ -40,7 +40,8 @@ pub(crate) fn chosen(plan: &Plan) -> impl Iterator<Item = &'static Component> + 
     let own = components(plan);
     let mut out: Vec<&'static Component> = own.clone();
     for component in all {
-        if named(component) && out.iter().all(|known| known.id != component.id) {
+        let family = plan.platform_of(component.family).is_some();
+        if family && named(component) && out.iter().all(|known| known.id != component.id) {
             out.push(component);
         }
     }

@@ -37,7 +37,7 @@ pub(super) fn of(plan: &Plan) -> Vec<Producer> {
         out.push(devices);
     }
     for app in &plan.apps {
-        let told = app
+        let told: Vec<ProducerRange> = app
             .media
             .iter()
             .filter(|media| !media.destination)
@@ -49,6 +49,9 @@ pub(super) fn of(plan: &Plan) -> Vec<Producer> {
                 })
             })
             .collect();
+        if told.is_empty() {
+            continue;
+        }
         let kind = ProducerKind::Software(app.name.value.clone());
         out.push(producer(
             Family::Own,
