@@ -125,11 +125,8 @@ fn artifacts(policy: &PolicySet, rules: &[RuleId]) -> Vec<Artifact> {
         .iter()
         .map(|one| (one.name.as_str(), one.text.as_str()));
     let captures = [
-        ("plan: its packets and its marks", capture.as_str()),
-        (
-            "plan: its packets and its marks, 802.1Q tagged or not",
-            &tagged,
-        ),
+        ("plan's packets and marks", capture.as_str()),
+        ("plan's packets and marks, 802.1Q tagged or not", &tagged),
     ];
     vec![
         file(

@@ -1,7 +1,5 @@
 //! The packets of a policy as a capture shows them: no process, no scope, only addresses, ports and protocol.
 
-use std::net::IpAddr;
-
 use ipnet::{IpNet, Ipv4Subnets, Ipv6Subnets};
 use perhop_policy::overlap::{AddressFamily, Space, number};
 use perhop_policy::{PolicySet, Protocol, Region, ScopeId};
@@ -49,7 +47,8 @@ impl Set {
         Self::new(pairs.collect())
     }
 
-    fn complement(&self, highest: u128) -> Self {
+    /// Everything else from 0 to `highest`.
+    pub(super) fn complement(&self, highest: u128) -> Self {
         let mut out = Vec::new();
         let mut next = Some(0);
         for &(first, last) in &self.0 {
@@ -78,10 +77,10 @@ pub(super) enum Addresses {
     Of {
         /// The family.
         v6: bool,
-        /// Sender's prefixes.
-        src: Option<Vec<IpNet>>,
-        /// Receiver's prefixes.
-        dst: Option<Vec<IpNet>>,
+        /// Sender's addresses as numbers.
+        src: Option<Set>,
+        /// Receiver's addresses as numbers.
+        dst: Option<Set>,
     },
 }
 
@@ -115,10 +114,8 @@ pub(super) fn packets(policy: &PolicySet, chosen: &dyn Fn(&Region) -> bool) -> V
 pub(super) const HIGHEST_PORT: u128 = 0xffff;
 
 fn of_region(policy: &PolicySet, scope: ScopeId, space: &Space) -> Option<Packets> {
-    let highest = match space.family {
-        AddressFamily::V4 => u128::from(u32::MAX),
-        AddressFamily::V6 => u128::MAX,
-    };
+    let v6 = space.family == AddressFamily::V6;
+    let highest = highest_address(v6);
     let placed = Set::new(space.src.as_slice().to_vec()).intersection(&place(
         policy,
         scope,
@@ -128,11 +125,11 @@ fn of_region(policy: &PolicySet, scope: ScopeId, space: &Space) -> Option<Packet
     if placed.is_empty() {
         return None;
     }
-    let side = |set: &Set| (!set.is_all(highest)).then(|| nets(space.family, set));
+    let side = |set: &Set| (!set.is_all(highest)).then(|| set.clone());
     let dst = Set::new(space.dst.as_slice().to_vec());
     Some(Packets {
         addresses: Addresses::Of {
-            v6: space.family == AddressFamily::V6,
+            v6,
             src: side(&placed),
             dst: side(&dst),
         },
@@ -168,30 +165,24 @@ fn set_of(nets: &[IpNet], family: AddressFamily) -> Set {
     )
 }
 
-fn nets(family: AddressFamily, set: &Set) -> Vec<IpNet> {
+/// A set of addresses as prefixes.
+pub(super) fn nets(v6: bool, set: &Set) -> Vec<IpNet> {
     let mut out = Vec::new();
     for &(first, last) in set.as_slice() {
-        match (address(family, first), address(family, last)) {
-            (IpAddr::V4(a), IpAddr::V4(b)) => {
-                out.extend(Ipv4Subnets::new(a, b, 0).map(IpNet::from));
-            }
-            (IpAddr::V6(a), IpAddr::V6(b)) => {
-                out.extend(Ipv6Subnets::new(a, b, 0).map(IpNet::from));
-            }
-            _ => {}
+        if v6 {
+            out.extend(Ipv6Subnets::new(first.into(), last.into(), 0).map(IpNet::from));
+        } else {
+            let [first, last] =
+                [first, last].map(|number| u32::try_from(number).expect("IPv4 ends at 2^32 - 1"));
+            out.extend(Ipv4Subnets::new(first.into(), last.into(), 0).map(IpNet::from));
         }
     }
     out
 }
 
-fn address(family: AddressFamily, number: u128) -> IpAddr {
-    match family {
-        AddressFamily::V4 => {
-            let number = u32::try_from(number).expect("an interval of IPv4 ends at 2^32 - 1");
-            IpAddr::V4(number.into())
-        }
-        AddressFamily::V6 => IpAddr::V6(number.into()),
-    }
+/// The highest address of a family.
+pub(super) fn highest_address(v6: bool) -> u128 {
+    if v6 { u128::MAX } else { u128::from(u32::MAX) }
 }
 
 /// Joins boxes that differ in one condition only.
@@ -274,14 +265,14 @@ mod tests {
 
     #[test]
     fn intervals_become_prefixes() {
-        let text = |family, set: Vec<(u128, u128)>| -> Vec<String> {
-            let nets = nets(family, &Set::new(set));
+        let text = |v6, set: Vec<(u128, u128)>| -> Vec<String> {
+            let nets = nets(v6, &Set::new(set));
             nets.iter().map(ToString::to_string).collect()
         };
         assert_eq!(
-            text(AddressFamily::V4, vec![(0x0a00_0001, 0x0a00_0004)]),
+            text(false, vec![(0x0a00_0001, 0x0a00_0004)]),
             ["10.0.0.1/32", "10.0.0.2/31", "10.0.0.4/32"]
         );
-        assert_eq!(text(AddressFamily::V6, vec![(0, u128::MAX)]), ["::/0"]);
+        assert_eq!(text(true, vec![(0, u128::MAX)]), ["::/0"]);
     }
 }

@@ -2,7 +2,7 @@
 
 use ipnet::IpNet;
 
-use super::boxes::{Addresses, HIGHEST_PORT, Packets, Set};
+use super::boxes::{Addresses, HIGHEST_PORT, Packets, Set, highest_address, nets};
 
 /// A condition.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,8 +38,8 @@ pub(super) enum Expr {
         v6: bool,
         /// The receiver's, else the sender's.
         dst: bool,
-        /// The prefixes.
-        nets: Vec<IpNet>,
+        /// The addresses as numbers.
+        set: Set,
     },
     /// One of these marks, ascending.
     Dscp(Vec<u8>),
@@ -88,11 +88,11 @@ impl Expr {
                 if src.is_none() && dst.is_none() {
                     all.push(Self::Family { v6: *v6 });
                 }
-                for (side, nets) in [(false, src), (true, dst)] {
-                    all.extend(nets.clone().map(|nets| Self::Net {
+                for (side, set) in [(false, src), (true, dst)] {
+                    all.extend(set.clone().map(|set| Self::Net {
                         v6: *v6,
                         dst: side,
-                        nets,
+                        set,
                     }));
                 }
             }
@@ -151,12 +151,26 @@ impl Expr {
             Self::Ports { tcp, dst, set } => language.ports(*tcp, *dst, set),
             Self::Transport { tcp } => transport(*tcp).to_owned(),
             Self::Family { v6 } => language.family(*v6).to_owned(),
-            Self::Net { v6, dst, nets } => language.nets(*v6, *dst, nets),
+            Self::Net { v6, dst, set } => addresses(language, *v6, *dst, set),
             Self::Dscp(values) if values.is_empty() => language.never().to_owned(),
             Self::Dscp(values) => language.dscp(values),
             Self::Icmp { v6 } => language.icmp(*v6).to_owned(),
         }
     }
+}
+
+/// Addresses as prefixes: those of the set, or those outside it when they are fewer.
+fn addresses(language: &dyn Language, v6: bool, dst: bool, set: &Set) -> String {
+    let inside = nets(v6, set);
+    let outside = nets(v6, &set.complement(highest_address(v6)));
+    if inside.len() <= outside.len() {
+        return language.nets(v6, dst, &inside);
+    }
+    format!(
+        "({} and not {})",
+        language.family(v6),
+        language.nets(v6, dst, &outside)
+    )
 }
 
 trait Language {

@@ -40,12 +40,12 @@ pub(super) fn display(policy: &PolicySet) -> Vec<Filter> {
         whole(Shows::AsPlanned, "as planned", right_all.clone()),
         whole(
             Shows::WrongMark,
-            "of the plan, wrong mark",
+            "wrong mark",
             planned_all.clone().but_not(right_all.clone()),
         ),
         whole(
             Shows::NotPlanned,
-            "not of the plan, a mark of the plan",
+            "marked and not planned",
             Expr::Dscp(marks).but_not(planned_all),
         ),
     ];
@@ -120,7 +120,7 @@ fn whole(shows: Shows, what: &str, expr: Expr) -> Filter {
         shows,
         class: None,
         side: None,
-        name: format!("plan: {what}"),
+        name: format!("all: {what}"),
         text: seen(expr),
     }
 }
@@ -137,11 +137,7 @@ fn not_planned(policy: &PolicySet, id: ClassId, class: &Class, index: usize) -> 
         shows: Shows::NotPlanned,
         class: Some((index, class.name.clone())),
         side: None,
-        name: format!(
-            "{}: marked {} and not planned so",
-            class.name,
-            numbers(&own)
-        ),
+        name: format!("{}: marked {} and not planned", class.name, numbers(&own)),
         text: seen(Expr::Dscp(own).but_not(planned)),
     })
 }

@@ -49,14 +49,11 @@ pub(super) fn text(
     out.list(CAPTURING);
     out.heading(2, "Display filters");
     out.list(READING);
-    for filter in filters {
-        out.marked_up(&format!(
-            "**{}** {}",
-            escape(&filter.name),
-            explain(filter.shows)
-        ));
-        out.code_block("", &[&filter.text]);
-    }
+    let rows: Vec<Vec<String>> = filters
+        .iter()
+        .map(|filter| vec![escape(&filter.name), explain(filter.shows).to_owned()])
+        .collect();
+    out.table(&["saved filter", "shows"], &rows);
     out.into_text()
 }
 
@@ -79,9 +76,11 @@ fn marks(out: &mut Markdown, policy: &PolicySet) {
 
 const fn explain(shows: Shows) -> &'static str {
     match shows {
-        Shows::AsPlanned => "— these should be many.",
-        Shows::WrongMark => "— there should be none.",
-        Shows::NotPlanned => "— there should be none; something else takes a queue of the plan.",
+        Shows::AsPlanned => "packets of the plan with their planned mark",
+        Shows::WrongMark => "packets of the plan with another mark, or none; there should be none",
+        Shows::NotPlanned => {
+            "a mark of the plan on packets that are not to have it; there should be none"
+        }
     }
 }
 
