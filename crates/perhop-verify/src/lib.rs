@@ -1,9 +1,20 @@
 //! From packets to verdicts: flows, media recognition, attribution, checks, findings.
 //!
-//! The [`engine`] turns captured packets into finished flows ([`flow`], [`stream`]) and judges nothing. Nothing in this
-//! crate opens a file or a socket, reads a clock or starts a thread; it knows no target and no plan text.
+//! The [`engine`] turns captured packets into finished flows ([`flow`], [`stream`]) and judges nothing;
+//! [`report::verify`] holds flows against a policy set. Nothing in this crate opens a file or a socket, reads a clock or
+//! starts a thread; it knows no target and no plan text.
 #![forbid(unsafe_code)]
 
+pub mod attribute;
+pub mod cause;
+mod check;
 pub mod engine;
+pub mod finding;
 pub mod flow;
+pub mod report;
+pub mod seen;
 pub mod stream;
+pub mod tolerance;
+pub mod verdict;
+
+pub use finding::CODES;

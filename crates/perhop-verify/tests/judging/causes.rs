@@ -1,0 +1,583 @@
+//! Which cause is named first, for the symptoms of uc-platforms section 14.
+
+use perhop_policy::{AppMatch, Family, PolicySet, ProducerKind, Severity, Vantage};
+use perhop_verify::finding::Layer;
+use perhop_verify::flow::{Flow, PayloadKind};
+use perhop_verify::report::verify;
+use perhop_verify::stream::MediaType;
+use perhop_verify::tolerance::Tolerances;
+use perhop_wire::packet::Tunnel;
+
+use crate::fixture::*;
+
+/// A client's call with its server, both ends marked.
+fn good_call(client: u8) -> [Flow; 2] {
+    let client = format!("10.1.0.{client}:20004");
+    [
+        audio(&client, "10.2.0.1:49200", 46),
+        audio("10.2.0.1:49200", &client, 46),
+    ]
+}
+
+fn first(flows: &[Flow]) -> Vec<(&'static str, &'static str)> {
+    causes(&judge(&lync(), flows))
+}
+
+#[test]
+fn a_good_call_has_no_finding() {
+    assert_eq!(first(&good_call(1)), []);
+}
+
+#[test]
+fn one_host_without_mark_is_the_host() {
+    let mut flows = good_call(1).to_vec();
+    flows.push(audio("10.1.0.9:20008", "10.2.0.1:49202", 0));
+    let report = judge(&lync(), &flows);
+    let finding = only(&report);
+    assert_eq!(
+        (finding.code, finding.cause.name),
+        ("verify/unmarked", "policy-not-on-host")
+    );
+    assert_eq!(finding.cause.layer, Layer::Host);
+    assert_eq!(finding.flows, [2]);
+    assert!(
+        finding.message.contains("250 packets in 1 flow"),
+        "{}",
+        finding.message
+    );
+    let others: Vec<&str> = finding.alternatives.iter().map(|one| one.name).collect();
+    assert_eq!(
+        others,
+        [
+            "network-location-awareness",
+            "executable-mismatch",
+            "bleached-on-path"
+        ]
+    );
+}
+
+#[test]
+fn one_flow_of_a_marking_host_is_another_process() {
+    let mut flows = good_call(1).to_vec();
+    flows.push(audio("10.1.0.1:20010", "192.0.2.51:3478", 0));
+    assert_eq!(
+        first(&flows),
+        [("verify/unmarked", "another-process-or-adapter")]
+    );
+}
+
+#[test]
+fn only_one_direction_is_the_servers_policy() {
+    let flows = [
+        audio("10.1.0.1:20004", "10.2.0.1:49200", 46),
+        audio("10.2.0.1:49200", "10.1.0.1:20004", 0),
+    ];
+    let report = judge(&lync(), &flows);
+    assert_eq!(only(&report).cause.name, "one-direction");
+    assert_eq!(only(&report).cause.layer, Layer::Delivery);
+}
+
+#[test]
+fn a_whole_class_without_mark_is_delivery() {
+    let mut flows = good_call(1).to_vec();
+    for client in [1, 2] {
+        let src = format!("10.1.0.{client}:20044");
+        flows.push(video(&src, "10.2.0.3:58000", 0));
+    }
+    let report = judge(&lync(), &flows);
+    assert_eq!(
+        causes(&report),
+        [("verify/unmarked", "policy-not-delivered")]
+    );
+    assert_eq!(only(&report).flows, [2, 3]);
+}
+
+#[test]
+fn nothing_marked_at_all_is_one_finding() {
+    let flows = [
+        audio("10.1.0.1:20004", "10.2.0.1:49200", 0),
+        audio("10.2.0.1:49200", "10.1.0.1:20004", 0),
+        video("10.1.0.1:20044", "10.2.0.3:58000", 0),
+    ];
+    assert_eq!(first(&flows), [("verify/unmarked", "bleached-on-path")]);
+    let sender = verify(&lync(), Vantage::Sender, &flows, &Tolerances::default());
+    assert_eq!(
+        causes(&sender),
+        [("verify/unmarked", "policy-not-delivered")]
+    );
+    let near: Vec<Flow> = flows
+        .into_iter()
+        .map(|flow| Flow {
+            ttl: (128, 128),
+            ..flow
+        })
+        .collect();
+    assert_eq!(first(&near), [("verify/unmarked", "policy-not-delivered")]);
+}
+
+#[test]
+fn a_capture_on_the_sending_host_is_no_proof() {
+    let mut flow = audio("10.1.0.1:20004", "10.2.0.1:49200", 0);
+    flow.direction.sent = true;
+    let report = judge(&lync(), &[flow]);
+    assert_eq!(only(&report).cause.name, "capture-above-scheduler");
+    assert!(only(&report).cause.check.contains("mirror port"));
+}
+
+#[test]
+fn an_edge_without_marks_matches_the_wrong_side() {
+    let mut flows = good_call(1).to_vec();
+    flows.push(audio("192.0.2.10:3478", "10.1.0.1:20010", 0));
+    assert_eq!(
+        first(&flows),
+        [("verify/unmarked", "edge-policy-matches-source")]
+    );
+}
+
+#[test]
+fn tcp_alone_without_mark_is_a_policy_for_udp() {
+    let mut flows = good_call(1).to_vec();
+    let mut over_tcp = rtp(MediaType::Audio, "10.1.0.2:20010", "10.2.0.1:49210", 0, 90);
+    over_tcp.key.protocol = 6;
+    flows.push(over_tcp);
+    assert_eq!(first(&flows), [("verify/unmarked", "policy-for-udp-only")]);
+}
+
+#[test]
+fn ports_of_servers_may_be_clients_when_nobody_is_placed() {
+    let flows = [
+        audio("10.1.0.1:50500", "10.1.0.2:50600", 0),
+        audio("10.1.0.2:50600", "10.1.0.1:50500", 0),
+    ];
+    let report = judge(&lync(), &flows);
+    let finding = only(&report);
+    assert_eq!(finding.cause.name, "clients-in-server-ranges");
+    let flows = [
+        audio("10.1.0.1:20004", "10.2.0.1:49200", 46),
+        audio("10.2.0.1:49200", "10.1.0.1:20004", 0),
+    ];
+    let report = judge(&lync(), &flows);
+    let others = &only(&report).alternatives;
+    assert!(
+        others
+            .iter()
+            .any(|one| one.name == "clients-in-server-ranges")
+    );
+}
+
+#[test]
+fn several_applications_on_one_range_are_named() {
+    let mut parts = lync_parts();
+    parts.rules[0].app = AppMatch::parse("communicator.exe");
+    let policy = PolicySet::try_new(parts).unwrap();
+    let mut flows = good_call(1).to_vec();
+    flows.push(audio("10.1.0.9:20008", "10.2.0.1:49202", 0));
+    let report = judge(&policy, &flows);
+    let executable = only(&report)
+        .alternatives
+        .iter()
+        .find(|one| one.name == "executable-mismatch")
+        .unwrap();
+    assert!(
+        executable.evidence[0].contains("`communicator.exe`"),
+        "{:?}",
+        executable.evidence
+    );
+}
+
+#[test]
+fn several_classes_name_what_the_path_does() {
+    let flows = [
+        audio("10.1.0.1:20004", "10.2.0.1:49200", 6),
+        video("10.1.0.1:20044", "10.2.0.1:58000", 2),
+    ];
+    let report = judge(&lync(), &flows);
+    let finding = only(&report);
+    assert_eq!(
+        (finding.code, finding.cause.name),
+        ("verify/remarked", "tos-precedence-bleached")
+    );
+    assert_eq!((finding.cause.layer, finding.class), (Layer::Path, None));
+    assert!(
+        finding.message.contains("46 to 6, 34 to 2"),
+        "{}",
+        finding.message
+    );
+
+    let sharing = tcp("10.1.0.1:42001", "10.2.0.1:41000", 0, 90);
+    let with_sharing = [flows[0].clone(), flows[1].clone(), sharing];
+    assert_eq!(
+        first(&with_sharing),
+        [
+            ("verify/remarked", "tos-precedence-bleached"),
+            ("verify/unmarked", "tos-precedence-bleached"),
+        ],
+        "24 has no low bits to keep"
+    );
+
+    let low = [
+        audio("10.1.0.1:20004", "10.2.0.1:49200", 40),
+        video("10.1.0.1:20044", "10.2.0.1:58000", 32),
+    ];
+    assert_eq!(first(&low), [("verify/remarked", "low-bits-cleared")]);
+    let replaced = [
+        audio("10.1.0.1:20004", "10.2.0.1:49200", 14),
+        video("10.1.0.1:20044", "10.2.0.1:58000", 10),
+    ];
+    assert_eq!(
+        first(&replaced),
+        [("verify/remarked", "tos-precedence-remarked")]
+    );
+    let at_sender = verify(&lync(), Vantage::Sender, &flows, &Tolerances::default());
+    assert_eq!(
+        causes(&at_sender),
+        [
+            ("verify/remarked", "host-marks-otherwise"),
+            ("verify/remarked", "host-marks-otherwise"),
+        ],
+        "no path before the sender"
+    );
+}
+
+#[test]
+fn forty_for_voice_is_the_phones_default() {
+    let mut flows = good_call(1).to_vec();
+    flows.push(audio("10.1.0.9:20008", "10.2.0.1:49202", 40));
+    let report = judge(&lync(), &flows);
+    let finding = only(&report);
+    assert_eq!(
+        (finding.code, finding.cause.name),
+        ("verify/remarked", "phone-default-mark")
+    );
+    assert!(finding.cause.check.contains("Get-CsUCPhoneConfiguration"));
+    let others: Vec<&str> = finding.alternatives.iter().map(|one| one.name).collect();
+    assert_eq!(
+        others,
+        [
+            "low-bits-cleared",
+            "packet-scheduler-default",
+            "host-marks-otherwise",
+            "remarked-on-path"
+        ]
+    );
+}
+
+#[test]
+fn forty_and_twenty_four_from_one_host_is_the_old_scheduler() {
+    let flows = [
+        audio("10.1.0.9:20008", "10.2.0.1:49202", 40),
+        video("10.1.0.9:20048", "10.2.0.1:58002", 24),
+    ];
+    assert_eq!(
+        first(&flows),
+        [
+            ("verify/remarked", "packet-scheduler-default"),
+            ("verify/remarked", "packet-scheduler-default"),
+        ]
+    );
+}
+
+#[test]
+fn the_mark_of_another_class_is_a_swap() {
+    let flows = [video("10.1.0.1:20044", "10.2.0.1:58000", 46)];
+    let report = judge(&lync(), &flows);
+    assert_eq!(only(&report).cause.name, "classes-swapped");
+    assert!(only(&report).cause.evidence[1].contains("looks like video, as its ports say"));
+    let flows = [audio("10.1.0.1:20044", "10.2.0.1:58000", 46)];
+    let report = judge(&lync(), &flows);
+    assert_eq!(
+        (only(&report).cause.name, only(&report).cause.layer),
+        ("ports-swapped", Layer::Delivery)
+    );
+    assert!(only(&report).cause.evidence[1].contains("ports rather than marks"));
+}
+
+#[test]
+fn sharing_marked_as_video_is_video_based_sharing() {
+    let flows = [tcp("10.1.0.1:42001", "10.2.0.1:41000", 34, 90)];
+    assert_eq!(first(&flows), [("verify/remarked", "video-based-sharing")]);
+}
+
+#[test]
+fn another_value_is_the_host_for_one_sender_and_the_path_for_many() {
+    let one = |host: u8| audio(&format!("10.1.0.{host}:20004"), "10.2.0.1:49200", 20);
+    assert_eq!(
+        first(&[one(1)]),
+        [("verify/remarked", "host-marks-otherwise")]
+    );
+    assert_eq!(
+        first(&[one(1), one(2)]),
+        [("verify/remarked", "remarked-on-path")]
+    );
+}
+
+#[test]
+fn mixed_marks() {
+    let call = || audio("10.1.0.1:20004", "10.2.0.1:49200", 46);
+    let report = judge(&lync(), &[runs(call(), &[(0, 3), (46, 200)])]);
+    assert_eq!(
+        causes(&report),
+        [("verify/mixed", "first-packets-unmarked")]
+    );
+    assert_eq!(only(&report).severity, Severity::Warning);
+    assert_eq!(
+        first(&[runs(call(), &[(46, 120), (0, 130)])]),
+        [("verify/mixed", "path-changed")]
+    );
+    let many: Vec<(u8, u64)> = (0..50).flat_map(|_| [(46, 4), (0, 1)]).collect();
+    assert_eq!(
+        first(&[runs(call(), &many)]),
+        [("verify/mixed", "several-paths")]
+    );
+    let policed: Vec<(u8, u64)> = (0..50).flat_map(|_| [(34, 4), (36, 1), (38, 1)]).collect();
+    let picture = runs(video("10.1.0.1:20044", "10.2.0.1:58000", 34), &policed);
+    assert_eq!(
+        first(&[picture]),
+        [("verify/mixed", "policer-raises-drop-precedence")]
+    );
+    let both: Vec<(u8, u64)> = (0..50).flat_map(|_| [(46, 4), (34, 4)]).collect();
+    let mut bundle = runs(call(), &both);
+    bundle.rtp.push(stream(MediaType::Video, 200));
+    assert_eq!(first(&[bundle]), [("verify/mixed", "bundled-media")]);
+}
+
+#[test]
+fn flows_that_change_together_are_told() {
+    let one = |port: u16| {
+        let src = format!("10.1.0.1:{port}");
+        runs(audio(&src, "10.2.0.1:49200", 46), &[(46, 120), (6, 130)])
+    };
+    let report = judge(&lync(), &[one(20004), one(20006)]);
+    let evidence = &only(&report).cause.evidence;
+    assert!(
+        evidence
+            .iter()
+            .any(|line| line.contains("2 flows change within one second"))
+    );
+    assert!(
+        evidence
+            .iter()
+            .any(|line| line.contains("ToS precedence bleached")),
+        "{evidence:?}"
+    );
+}
+
+#[test]
+fn ports_outside_are_delivery() {
+    let outside = |src: &str| audio(src, "10.2.0.1:49200", 0);
+    let report = judge(
+        &lync(),
+        &[outside("10.1.0.1:31000"), outside("10.1.0.2:33333")],
+    );
+    let finding = only(&report);
+    assert_eq!(
+        (finding.code, finding.cause.name),
+        ("verify/out-of-range", "ranges-not-enforced")
+    );
+    assert_eq!(finding.cause.layer, Layer::Delivery);
+    assert!(
+        finding
+            .cause
+            .text
+            .contains("the switch that enforces them is off")
+    );
+    assert!(finding.cause.check.contains("ClientMediaPortRangeEnabled"));
+    let mut flows = good_call(1).to_vec();
+    flows.push(outside("10.1.0.2:33333"));
+    let report = judge(&lync(), &flows);
+    assert!(
+        only(&report)
+            .cause
+            .text
+            .contains("have not signed in since")
+    );
+}
+
+#[test]
+fn ports_outside_that_are_somebodys_default() {
+    assert_eq!(
+        first(&[audio("10.1.0.1:5360", "10.2.0.1:49200", 0)]),
+        [("verify/out-of-range", "default-client-range")]
+    );
+    let mut parts = lync_parts();
+    parts.rules.retain(|rule| rule.scope != SERVERS);
+    let policy = PolicySet::try_new(parts).unwrap();
+    let report = judge(&policy, &[audio("10.1.0.1:50004", "10.2.0.1:3000", 0)]);
+    assert_eq!(
+        causes(&report),
+        [("verify/out-of-range", "teams-default-range")]
+    );
+}
+
+#[test]
+fn ports_outside_in_one_site_are_its_object() {
+    let mut parts = lync_parts();
+    parts.sites = vec![
+        site("Redmond", "10.5.0.0/16"),
+        site("Dublin", "10.1.0.0/16"),
+    ];
+    let policy = PolicySet::try_new(parts).unwrap();
+    let mut flows = good_call(1).to_vec();
+    flows.push(audio("10.5.0.2:33333", "10.2.0.1:49200", 0));
+    let report = judge(&policy, &flows);
+    assert_eq!(only(&report).cause.name, "site-object-hides-ranges");
+    assert!(only(&report).cause.text.contains("`Redmond`"));
+    assert_eq!(report.classes.len(), 2);
+    assert_eq!(
+        (report.classes[0].site, report.classes[1].site),
+        (Some(0), Some(1))
+    );
+}
+
+#[test]
+fn servers_outside_are_their_own_finding() {
+    let flows = [
+        audio("10.1.0.1:20004", "10.2.0.1:30000", 46),
+        audio("10.2.0.1:30000", "10.1.0.1:20004", 0),
+    ];
+    assert_eq!(
+        first(&flows),
+        [("verify/out-of-range", "server-ranges-not-set")]
+    );
+}
+
+#[test]
+fn a_taken_priority_queue_names_its_talkers() {
+    let mut flows = good_call(1).to_vec();
+    flows.push(tcp("10.1.0.8:9000", "10.9.0.1:8080", 46, 900));
+    flows.push(tcp("10.1.0.7:9000", "10.9.0.1:8080", 46, 90));
+    let report = judge(&lync(), &flows);
+    let finding = only(&report);
+    assert_eq!(
+        (finding.code, finding.cause.name),
+        ("verify/unplanned-mark", "another-program-marks")
+    );
+    assert_eq!(
+        (finding.severity, finding.flows.as_slice()),
+        (Severity::Warning, &[2, 3][..])
+    );
+    assert_eq!(
+        finding.cause.evidence[1],
+        "most packets: 10.1.0.8 to 10.9.0.1 port 8080 (900 packets), 10.1.0.7 to 10.9.0.1 port 8080 (90 packets)"
+    );
+    flows.truncate(2);
+    flows.push(tcp("10.1.0.8:9000", "10.9.0.1:8080", 24, 900));
+    let report = judge(&lync(), &flows);
+    assert_eq!(
+        only(&report).severity,
+        Severity::Info,
+        "not the priority queue"
+    );
+    flows.truncate(2);
+    flows.push(tcp("10.1.0.8:50123", "10.9.0.1:80", 34, 900));
+    assert_eq!(
+        first(&flows),
+        [("verify/unplanned-mark", "policy-too-wide")]
+    );
+}
+
+#[test]
+fn a_tunnel_that_hides_the_mark() {
+    let mut flows = good_call(1);
+    flows[0].tunnel = Some(Tunnel::Vxlan);
+    flows[0].outer_dscp = counts(&[(0, 250)]);
+    let report = judge(&lync(), &flows);
+    assert_eq!(
+        causes(&report),
+        [("verify/tunnel-hides-mark", "outer-header-not-marked")]
+    );
+    assert!(!report.as_planned());
+    flows[0].outer_dscp = counts(&[(46, 250)]);
+    assert_eq!(first(&flows), [], "copied outwards");
+    flows[0].outer_dscp = counts(&[(0, 250)]);
+    flows[0].tunnel = Some(Tunnel::Erspan);
+    assert_eq!(first(&flows), [], "a mirror is not a path");
+}
+
+#[test]
+fn what_returns_from_outside_is_information() {
+    let policy = PolicySet::try_new(teams_parts()).unwrap();
+    let flows = [
+        audio("10.1.0.1:50003", "52.112.0.1:3479", 46),
+        audio("52.112.0.1:3479", "10.1.0.1:50003", 0),
+    ];
+    let report = judge(&policy, &flows);
+    assert_eq!(
+        causes(&report),
+        [("verify/return-not-marked", "nobody-marks-the-return")]
+    );
+    assert!(report.as_planned());
+}
+
+#[test]
+fn a_capture_without_the_plan_proves_nothing() {
+    let report = judge(&lync(), &[tcp("10.1.0.8:9000", "10.9.0.1:8080", 0, 900)]);
+    assert_eq!(
+        causes(&report),
+        [("verify/nothing-planned", "no-planned-traffic")]
+    );
+    assert!(!report.as_planned());
+    assert_eq!(
+        causes(&judge(&lync(), &[])),
+        [("verify/nothing-planned", "no-planned-traffic")]
+    );
+}
+
+#[test]
+fn commands_are_of_the_plans_platforms() {
+    let outside = [audio("10.1.0.1:31000", "10.2.0.1:3000", 0)];
+    let mut parts = teams_parts();
+    let check = |parts| {
+        let policy = PolicySet::try_new(parts).unwrap();
+        only(&judge(&policy, &outside)).cause.check.clone()
+    };
+    assert!(check(parts.clone()).contains("Get-CsTeamsMeetingConfiguration"));
+    assert!(!check(parts.clone()).contains("Get-CsConferencingConfiguration"));
+    parts.producers = vec![producer(
+        Family::Own,
+        ProducerKind::Software("rec.exe".to_owned()),
+    )];
+    assert_eq!(
+        check(parts),
+        "look at the port settings of the sending application"
+    );
+}
+
+#[test]
+fn evidence_and_checks_are_never_empty() {
+    let mut flows = vec![
+        audio("10.1.0.1:20004", "10.2.0.1:49200", 0),
+        audio("10.1.0.9:20008", "10.2.0.1:49202", 40),
+        audio("10.1.0.1:31000", "10.2.0.1:49200", 0),
+        tcp("10.1.0.8:9000", "10.9.0.1:8080", 46, 900),
+        runs(
+            video("10.1.0.1:20044", "10.2.0.1:58000", 34),
+            &[(34, 9), (0, 9)],
+        ),
+        beside(
+            video("10.1.0.2:20044", "10.2.0.1:58000", 34),
+            PayloadKind::Rtcp,
+            0,
+            3,
+        ),
+    ];
+    flows[5].tunnel = Some(Tunnel::Gre);
+    flows[5].outer_dscp = counts(&[(0, 9)]);
+    let report = judge(&lync(), &flows);
+    assert_eq!(report.findings.len(), 6, "{:?}", causes(&report));
+    for finding in &report.findings {
+        for cause in std::iter::once(&finding.cause).chain(&finding.alternatives) {
+            assert!(
+                !cause.evidence.is_empty() && !cause.check.is_empty(),
+                "{cause:?}"
+            );
+            for text in cause
+                .evidence
+                .iter()
+                .chain([&cause.text, &cause.check, &finding.message])
+            {
+                assert!(!text.ends_with('.') && !text.contains("  "), "{text}");
+            }
+        }
+    }
+}
