@@ -87,6 +87,9 @@ impl Program for InbandProgram {
     }
 
     fn emit(&self) -> Vec<Artifact> {
+        if self.groups.is_empty() {
+            return Vec::new();
+        }
         let paths = group::paths(&self.groups);
         let file = |path: String, bytes, purpose| Artifact {
             path,

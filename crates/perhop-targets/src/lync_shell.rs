@@ -101,6 +101,9 @@ impl Program for LyncProgram {
     }
 
     fn emit(&self) -> Vec<Artifact> {
+        if self.entries.is_empty() {
+            return Vec::new();
+        }
         let made: Vec<RuleId> = self
             .fits
             .iter()

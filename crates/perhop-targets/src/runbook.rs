@@ -1,21 +1,18 @@
 //! `RUNBOOK.md`: what people do with the files, in the order that works.
+//!
+//! Targets that make the same rules are ways to one end. Their steps stand together under one number, to be chosen from.
 
-use perhop_policy::PolicySet;
+use perhop_policy::{Fit, PolicySet, RuleId};
 
 use crate::compile::Made;
 use crate::syntax::markdown::{Markdown, code, escape, rich};
 use crate::target::{Step, order};
 
+mod reasons;
+
 /// The runbook of everything that was made.
 pub(crate) fn text(policy: &PolicySet, plan_digest: &str, made: &[Made]) -> String {
-    let mut steps: Vec<(&'static str, Step)> = made
-        .iter()
-        .flat_map(|one| {
-            let id = one.chosen.target.id();
-            one.program.steps().into_iter().map(move |step| (id, step))
-        })
-        .collect();
-    steps.sort_by_key(|(_, step)| step.order);
+    let items = items(made);
     let mut out = Markdown::new();
     out.heading(1, &format!("Runbook: {}", policy.name()));
     let digest = if plan_digest.is_empty() {
@@ -27,55 +24,175 @@ pub(crate) fn text(policy: &PolicySet, plan_digest: &str, made: &[Made]) -> Stri
         "Made from the plan {}{digest}. `manifest.json` lists every file, its digest and the rules in it.",
         code(policy.name())
     ));
-    if steps.is_empty() {
+    if items.is_empty() {
         out.paragraph("There is nothing to do: no target has a step.");
         return out.into_text();
     }
     out.paragraph(
         "Do the steps from the top. Each says where it is done, how to see that it worked and how to take it back. \
-         Commands are run in the folder that holds this file.",
+         Where a step has ways a, b and so on, use one of them on a host. Commands are run in the folder that holds \
+         this file.",
     );
-    out.table(&["step", "what", "where", "files"], &overview(&steps));
-    why(&mut out, &steps);
-    for (number, (_, step)) in (1..).zip(&steps) {
-        write_step(&mut out, number, step);
+    overview(&mut out, &items);
+    reasons::write(&mut out, items.iter().map(|item| item.steps[0].1.order));
+    for item in &items {
+        write_item(&mut out, item);
     }
-    take_back(&mut out, &steps);
+    take_back(&mut out, &items);
     out.into_text()
 }
 
-fn overview(steps: &[(&'static str, Step)]) -> Vec<Vec<String>> {
-    (1..)
-        .zip(steps)
-        .map(|(number, (target, step)): (u32, _)| {
-            vec![
-                number.to_string(),
-                rich(&step.title),
-                rich(&step.place),
-                code(&format!("{target}/")),
-            ]
-        })
-        .collect()
+/// What has one number: steps of one position, of one target or of targets that are ways to one end.
+struct Item<'a> {
+    number: usize,
+    /// Hundred of the position.
+    position: u16,
+    /// The first of the targets that make the same rules.
+    family: usize,
+    /// Target and step, a target's steps together.
+    steps: Vec<(&'a str, Step)>,
 }
 
-fn why(out: &mut Markdown, steps: &[(&'static str, Step)]) {
-    out.heading(2, "Why in this order");
-    let has = |position: u16| {
-        let next = position + 100;
-        steps
-            .iter()
-            .any(|(_, step)| (position..next).contains(&step.order))
-    };
-    let reasons: Vec<&str> = REASONS
+impl Item<'_> {
+    fn targets(&self) -> Vec<&str> {
+        let mut out: Vec<&str> = Vec::new();
+        for (target, _) in &self.steps {
+            if !out.contains(target) {
+                out.push(target);
+            }
+        }
+        out
+    }
+
+    /// `7`, or `7a` for the first of several ways.
+    fn label(&self, target: &str) -> String {
+        let targets = self.targets();
+        let way = targets.iter().position(|one| *one == target);
+        match way {
+            Some(index) if targets.len() > 1 => format!("{}{}", self.number, letters(index)),
+            _ => self.number.to_string(),
+        }
+    }
+}
+
+fn items(made: &[Made]) -> Vec<Item<'_>> {
+    let families = families(made);
+    let mut steps: Vec<(usize, Step)> = made
         .iter()
-        .filter(|(position, _)| has(*position))
-        .map(|(_, reason)| *reason)
+        .enumerate()
+        .flat_map(|(index, one)| {
+            let own = one.program.steps().into_iter();
+            own.map(move |step| (index, step))
+        })
         .collect();
-    out.list(&reasons);
+    steps.sort_by_key(|(_, step)| step.order);
+    let mut out: Vec<Item<'_>> = Vec::new();
+    for (index, step) in steps {
+        let (position, family) = (step.order / 100, families[index]);
+        let is_way = families.iter().filter(|one| **one == family).count() > 1;
+        let id = made[index].chosen.target.id();
+        let same = out
+            .iter_mut()
+            .find(|item| is_way && (item.position, item.family) == (position, family));
+        match same {
+            Some(item) => item.steps.push((id, step)),
+            None => out.push(Item {
+                number: out.len() + 1,
+                position,
+                family,
+                steps: vec![(id, step)],
+            }),
+        }
+    }
+    for item in &mut out {
+        let first = |id: &str| made.iter().position(|one| one.chosen.target.id() == id);
+        item.steps.sort_by_key(|(id, _)| first(id));
+    }
+    out
 }
 
-fn write_step(out: &mut Markdown, number: u32, step: &Step) {
-    out.heading(2, &format!("{number}. {}", step.title.replace('`', "")));
+/// For each target the first one that makes a rule which it makes too, over any number of others.
+fn families(made: &[Made]) -> Vec<usize> {
+    let rules: Vec<Vec<RuleId>> = made
+        .iter()
+        .map(|one| {
+            let own = one.program.fits().iter();
+            own.filter(|(_, fit)| !matches!(fit, Fit::Elsewhere | Fit::Absent(_)))
+                .map(|(rule, _)| *rule)
+                .collect()
+        })
+        .collect();
+    let mut out: Vec<usize> = (0..made.len()).collect();
+    for index in 0..made.len() {
+        for before in 0..index {
+            if rules[index].iter().any(|rule| rules[before].contains(rule)) {
+                let (one, other) = (out[index], out[before]);
+                let first = one.min(other);
+                for family in &mut out {
+                    if *family == one || *family == other {
+                        *family = first;
+                    }
+                }
+            }
+        }
+    }
+    out
+}
+
+fn overview(out: &mut Markdown, items: &[Item<'_>]) {
+    let rows: Vec<Vec<String>> = items
+        .iter()
+        .flat_map(|item| {
+            item.steps.iter().map(|(target, step)| {
+                vec![
+                    item.label(target),
+                    rich(&step.title),
+                    rich(&step.place),
+                    code(&format!("{target}/")),
+                ]
+            })
+        })
+        .collect();
+    out.table(&["step", "what", "where", "files"], &rows);
+}
+
+fn write_item(out: &mut Markdown, item: &Item<'_>) {
+    let targets = item.targets();
+    let ways = targets.len() > 1;
+    let level = if ways {
+        out.heading(
+            2,
+            &format!("{}. {}: one way on each host", item.number, what(item)),
+        );
+        out.paragraph(
+            "These ways make the same policies. Two on one host get in each other's way.",
+        );
+        3
+    } else {
+        2
+    };
+    for (target, step) in &item.steps {
+        let title = step.title.replace('`', "");
+        let label = item.label(target);
+        if ways {
+            out.heading(level, &format!("{label}. {title} ({target})"));
+        } else {
+            out.heading(level, &format!("{label}. {title}"));
+        }
+        write_step(out, step);
+    }
+}
+
+fn what(item: &Item<'_>) -> &'static str {
+    match item.position * 100 {
+        order::SERVER_POLICY => "Policies of servers",
+        order::EDGE_POLICY => "Policies of edge servers",
+        order::CLIENT_POLICY => "Policies of clients",
+        _ => "The same settings",
+    }
+}
+
+fn write_step(out: &mut Markdown, step: &Step) {
     out.marked_up(&format!("**Where:** {}", rich(&step.place)));
     if !step.commands.is_empty() {
         out.code_block("", &step.commands);
@@ -92,63 +209,29 @@ fn write_step(out: &mut Markdown, number: u32, step: &Step) {
     }
 }
 
-fn take_back(out: &mut Markdown, steps: &[(&'static str, Step)]) {
-    let numbers: Vec<String> = (1..)
-        .zip(steps)
-        .filter(|(_, (_, step))| !step.undo.is_empty())
-        .map(|(number, _): (u32, _)| number.to_string())
+fn take_back(out: &mut Markdown, items: &[Item<'_>]) {
+    let mut numbers: Vec<String> = items
+        .iter()
+        .filter(|item| item.steps.iter().any(|(_, step)| !step.undo.is_empty()))
+        .map(|item| item.number.to_string())
         .collect();
+    numbers.reverse();
     if numbers.is_empty() {
         return;
     }
-    let backwards: Vec<String> = numbers.into_iter().rev().collect();
     out.heading(2, "To take everything back");
     out.paragraph(&format!(
-        "Go backwards: take back step {}.",
-        backwards.join(", then ")
+        "Go backwards: take back step {}, each in the way it was done.",
+        numbers.join(", then ")
     ));
 }
 
-/// Why the steps of a position come there (uc-platforms section 2, order that works).
-const REASONS: [(u16, &str); 9] = [
-    (
-        order::SAVE,
-        "What is there now is saved first, because it is what every undo returns to.",
-    ),
-    (
-        order::SERVER_RANGES,
-        "Servers get their port ranges before clients do: they are the larger part of most calls, and what a client \
-         sends to them needs no change of theirs.",
-    ),
-    (
-        order::RESTART,
-        "A service takes up new ports when it starts, so services are restarted before anything relies on them; this \
-         drops calls and wants a quiet hour.",
-    ),
-    (
-        order::CLIENT_RANGES,
-        "Clients get their port ranges at sign-in, so the change spreads as people sign out and in.",
-    ),
-    (
-        order::SERVER_POLICY,
-        "Marking policies come after the ranges: a policy for ports that nobody uses yet does nothing, and one for \
-         ports that something else uses marks the wrong traffic.",
-    ),
-    (
-        order::EDGE_POLICY,
-        "An edge server marks towards the inside, by destination port, so it needs the ranges of servers and clients \
-         in place.",
-    ),
-    (
-        order::CLIENT_POLICY,
-        "Clients are many and come last among computers: what is wrong in the plan shows on the few servers first.",
-    ),
-    (
-        order::DEVICES,
-        "Phones and other devices mark by themselves once told, so they are told when the rest agrees with them.",
-    ),
-    (
-        order::PROOF,
-        "Only packets prove it: captured where they are sent, on the way, and where they arrive.",
-    ),
-];
+/// `a` to `z`, then `aa`.
+fn letters(index: usize) -> String {
+    let last = char::from(b'a' + u8::try_from(index % 26).unwrap_or(0));
+    if index < 26 {
+        last.to_string()
+    } else {
+        format!("{}{last}", letters(index / 26 - 1))
+    }
+}

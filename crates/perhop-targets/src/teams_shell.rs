@@ -78,6 +78,9 @@ impl Program for TeamsProgram {
     }
 
     fn emit(&self) -> Vec<Artifact> {
+        if self.entries.is_empty() {
+            return Vec::new();
+        }
         let (plan, entries) = (&self.plan, &self.entries);
         let file = |name: &str, purpose, bytes| Artifact {
             path: format!("{ID}/{name}"),

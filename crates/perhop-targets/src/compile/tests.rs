@@ -76,7 +76,7 @@ impl Program for FakeProgram {
         }]
     }
     fn steps(&self) -> Vec<Step> {
-        let order = if self.id == "exact" { 900 } else { 200 };
+        let order = if self.id == "exact" { 710 } else { 700 };
         vec![Step {
             order,
             title: format!("use `{}`", self.id),

@@ -94,7 +94,7 @@ fn restart(entries: &[Entry]) -> Step {
             r".\lync-shell\restart.ps1 -Restart",
         ]),
         check: lines(&[r"`.\lync-shell\restart.ps1` lists the services as `Running`"]),
-        undo: lines(&["nothing to take back; after an undo of the ranges, restart again"]),
+        undo: lines(&["when the ranges were taken back, restart the services again"]),
         notes,
     }
 }
