@@ -204,6 +204,24 @@ pub enum Tunnel {
     L2tp,
 }
 
+impl Tunnel {
+    /// A short name for reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::IpInIp => "IP-in-IP",
+            Self::Gre => "GRE",
+            Self::GreEthernet => "GRE Ethernet",
+            Self::Erspan => "ERSPAN",
+            Self::Vxlan => "VXLAN",
+            Self::Geneve => "Geneve",
+            Self::GtpU => "GTP-U",
+            Self::Teredo => "Teredo",
+            Self::L2tp => "L2TP",
+        }
+    }
+}
+
 /// Which way a packet went, seen from the capturing host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Direction {
