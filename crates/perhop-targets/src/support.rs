@@ -3,7 +3,7 @@
 use perhop_policy::LossKind;
 
 use crate::registry::TARGETS;
-use crate::syntax::markdown::{Markdown, code, escape};
+use crate::syntax::markdown::{Markdown, code, rich};
 use crate::target::{OptionKind, OptionSpec};
 
 /// Markdown for `docs/TARGETS.md`: every target, its losses and its options.
@@ -16,7 +16,7 @@ pub fn support_table() -> String {
     );
     let rows: Vec<Vec<String>> = TARGETS
         .iter()
-        .map(|target| vec![code(target.id()), escape(target.summary())])
+        .map(|target| vec![code(target.id()), rich(target.summary())])
         .collect();
     out.table(&["target", "what comes out"], &rows);
     losses(&mut out);
@@ -51,7 +51,7 @@ fn options(out: &mut Markdown) {
     let rows: Vec<Vec<String>> = TARGETS
         .iter()
         .flat_map(|target| target.options().iter().map(move |spec| (target.id(), spec)))
-        .map(|(id, spec)| vec![code(id), code(spec.key), kind(spec), escape(spec.doc)])
+        .map(|(id, spec)| vec![code(id), code(spec.key), kind(spec), rich(spec.doc)])
         .collect();
     if rows.is_empty() {
         out.paragraph("No target has options.");
