@@ -83,9 +83,9 @@ pub struct Flow {
     pub packets: u64,
     /// Bytes of those packets by their innermost IP header.
     pub bytes: u64,
-    /// Earliest time in nanoseconds since 1970.
+    /// Earliest time in nanoseconds since 1970; 0 when no packet has one.
     pub first: i64,
-    /// Latest time in nanoseconds since 1970.
+    /// Latest time in nanoseconds since 1970; 0 when no packet has one.
     pub last: i64,
     /// Packets per DSCP of the innermost IP header.
     pub dscp: DscpCounts,
@@ -248,7 +248,7 @@ const PROTOCOLS: [(u8, &str); 10] = [
     (47, "gre"),
     (50, "esp"),
     (51, "ah"),
-    (58, "icmp6"),
+    (58, "icmpv6"),
     (89, "ospf"),
     (132, "sctp"),
 ];

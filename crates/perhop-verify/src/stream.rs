@@ -38,7 +38,8 @@ pub struct Stream {
     pub sequence: SequenceReport,
     /// The clock of the timestamps, and how it is known.
     pub clock: StreamClock,
-    /// Interarrival jitter (RFC 3550 section 6.4.1); `None` when the clock is unknown or there was no second packet.
+    /// Interarrival jitter (RFC 3550 section 6.4.1); `None` when the clock is unknown, when a packet had no time, or when
+    /// there was no second packet.
     pub jitter: Option<Jitter>,
     /// The same over the first packets of frames only, for video: without the sender's pacing of a frame's packets.
     pub frame_jitter: Option<Jitter>,
@@ -90,7 +91,8 @@ pub struct SequenceReport {
     pub seen_twice: u64,
     /// Packets that came after a higher sequence number and were not duplicates.
     pub reordered: u64,
-    /// Expected minus received, as RTCP counts: duplicates lower it and can make it negative.
+    /// Lost as RTCP counts (RFC 3550 appendix A.3): highest minus first received plus one, minus packets. Duplicates, and
+    /// packets that come after the first though sent before it, lower it and can make it negative.
     pub cumulative_lost: i64,
     /// Runs of missing numbers: `missing` divided by this is the mean loss burst.
     pub loss_runs: u64,

@@ -78,7 +78,7 @@ impl<'a> Stun<'a> {
             return Err(Flaw::Type(kind));
         }
         let length = u16::from_be_bytes([head[2], head[3]]);
-        if length % 4 != 0 {
+        if !length.is_multiple_of(4) {
             return Err(Flaw::Length {
                 says: u32::from(length),
                 has: bytes.len() as u32,

@@ -100,7 +100,9 @@ impl Partition {
         if hot.form != facts.form {
             hot.form = facts.form;
             hot.signs = signs::add_form(hot.signs, facts.form);
+            self.table.expect(slot);
         }
+        let hot = &self.table.hot[slot as usize];
         if hot.tag != facts.tag {
             self.change_tag(slot, facts.tag);
         }
@@ -113,8 +115,16 @@ impl Partition {
             self.table.cold[slot as usize].ce += 1;
         }
         if facts.form.kind() == Kind::RtpLike as u8 {
-            self.table.rtp(slot, &arrival(facts));
+            self.rtp(slot, arrival(facts));
         }
+    }
+
+    #[inline]
+    fn rtp(&mut self, slot: Slot, arrival: Arrival) {
+        if arrival.time == NO_TIME {
+            return self.table.untimed_rtp(slot, arrival);
+        }
+        self.table.rtp(slot, &arrival);
     }
 
     /// Counts a packet to its kind and DSCP.
@@ -233,6 +243,21 @@ impl Table {
         }
     }
 
+    /// Takes a packet that has no time: as if it came with the one before, and the stream is marked.
+    #[inline(never)]
+    fn untimed_rtp(&mut self, slot: Slot, mut arrival: Arrival) {
+        let before = self
+            .streams_of(slot)
+            .find(|id| self.streams.ssrc(*id) == arrival.ssrc)
+            .map(|id| self.streams.last_arrival(id));
+        arrival.time = before.unwrap_or(self.hot[slot as usize].last.max(0));
+        self.rtp(slot, &arrival);
+        let stream = self.hot[slot as usize].stream;
+        if stream != NONE {
+            self.streams.set_untimed(stream);
+        }
+    }
+
     fn rtcp_of(&self, slot: Slot) -> Option<&super::rtcp::RtcpState> {
         self.cold[slot as usize].extra.as_ref()?.rtcp.as_deref()
     }
@@ -269,6 +294,10 @@ impl Table {
                     self.streams.set_over_tcp(stream);
                 }
             });
+        }
+        if framing.saw_stun() {
+            self.hot[slot as usize].signs |= signs::STUN;
+            self.expect(slot);
         }
         if let Some(extra) = &mut self.cold[slot as usize].extra {
             extra.framing = Some(framing);

@@ -1,10 +1,11 @@
 //! Which packets are RTP: by the behaviour of their sequence numbers, not by a look at one (verification by structure).
 
+use super::signs;
 use super::table::{Recognition, Slot, Table};
 use crate::stream::Beginning;
 use crate::stream::arena::{NONE, StreamId};
 use crate::stream::arrival::Arrival;
-use crate::stream::update::Taken;
+use crate::stream::update::{HINTED, Taken};
 
 impl Table {
     /// Takes a packet that can be RTP.
@@ -26,10 +27,19 @@ impl Table {
         self.other_source(slot, p);
     }
 
+    /// STUN, DTLS or RTCP on a flow: RTP is likely too.
+    pub(super) fn expect(&mut self, slot: Slot) {
+        let hot = &mut self.hot[slot as usize];
+        let told = signs::STUN | signs::DTLS | signs::RTCP;
+        if hot.recognition == Recognition::Open && hot.signs & told != 0 {
+            hot.recognition = Recognition::Expected;
+        }
+    }
+
     /// A packet of another SSRC than the one before.
     #[inline(never)]
     fn other_source(&mut self, slot: Slot, p: &Arrival) {
-        let Some(stream) = self.to_front(slot, p.ssrc) else {
+        let Some(stream) = self.bring_to_front(slot, p.ssrc) else {
             return self.begin(slot, p);
         };
         let least = least(self.hot[slot as usize].recognition);
@@ -147,7 +157,7 @@ impl Table {
     }
 
     /// Finds the stream of an SSRC and puts it in front.
-    fn to_front(&mut self, slot: Slot, ssrc: u32) -> Option<StreamId> {
+    fn bring_to_front(&mut self, slot: Slot, ssrc: u32) -> Option<StreamId> {
         let front = self.hot[slot as usize].stream;
         let (mut before, mut id) = (NONE, front);
         while id != NONE && self.streams.ssrc(id) != ssrc {
@@ -195,7 +205,7 @@ impl Table {
 const fn least(recognition: Recognition) -> u8 {
     match recognition {
         Recognition::Open | Recognition::Refused => 4,
-        Recognition::Expected | Recognition::Media => 2,
+        Recognition::Expected | Recognition::Media => HINTED,
     }
 }
 

@@ -56,7 +56,7 @@ pub(super) struct FlowHot {
 pub(super) enum Recognition {
     /// Not decided.
     Open,
-    /// Not decided, and a port lies in a media range: two packets are enough.
+    /// Not decided, and a port lies in a media range, or there was STUN, DTLS or RTCP: two packets are enough.
     Expected,
     /// A stream was recognised.
     Media,

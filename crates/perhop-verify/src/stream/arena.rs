@@ -68,6 +68,10 @@ pub(super) struct Cold {
     pub(super) markers: u32,
     pub(super) seen_twice: u32,
     pub(super) strays: u32,
+    /// Extended number of the first packet.
+    pub(super) first_number: u32,
+    /// A packet had no time.
+    pub(super) untimed: bool,
     /// The number that would follow the last jump, with bit 16 set; 0 when there was none.
     pub(super) after_jump: u32,
     pub(super) fits: u8,
@@ -142,6 +146,8 @@ impl Arena {
             markers: u32::from(p.marker()),
             seen_twice: 0,
             strays: 0,
+            first_number: highest,
+            untimed: false,
             after_jump: 0,
             fits: 1,
             misfits: 0,
@@ -184,6 +190,10 @@ impl Arena {
         self.hot[id as usize].ssrc
     }
 
+    pub(crate) fn last_arrival(&self, id: StreamId) -> i64 {
+        self.hot[id as usize].last_arrival
+    }
+
     pub(crate) fn next(&self, id: StreamId) -> StreamId {
         self.cold[id as usize].next
     }
@@ -198,6 +208,10 @@ impl Arena {
 
     pub(crate) fn set_beginning(&mut self, id: StreamId, beginning: Beginning) {
         self.cold[id as usize].beginning = beginning;
+    }
+
+    pub(crate) fn set_untimed(&mut self, id: StreamId) {
+        self.cold[id as usize].untimed = true;
     }
 
     pub(crate) fn set_over_tcp(&mut self, id: StreamId) {

@@ -60,7 +60,7 @@ impl Arena {
             markers: u64::from(cold.markers),
             media: announced
                 .and_then(|all| all.media)
-                .unwrap_or(hot.media(cold)),
+                .unwrap_or(hot.media(cold, payload_type)),
             codec: codec(payload_type, said.map(|(name, _)| name), clock.0),
             evidence,
             beginning: cold.beginning,
@@ -154,12 +154,14 @@ impl Hot {
         StreamClock {
             rate,
             source,
-            measured: self.rate_since(cold, rate).filter(|_| long),
+            measured: self
+                .rate_since(cold, rate)
+                .filter(|_| long && !cold.untimed),
         }
     }
 
     fn jitter_report(&self, cold: &Cold, clock: usize) -> Option<Jitter> {
-        if clock == clock::UNKNOWN {
+        if clock == clock::UNKNOWN || cold.untimed {
             return None;
         }
         let running = if self.flags & MEASURING == 0 {
@@ -185,7 +187,8 @@ impl Hot {
             duplicates: u64::from(sequence.duplicates),
             seen_twice: u64::from(cold.seen_twice),
             reordered: u64::from(sequence.reordered),
-            cumulative_lost: i64::from(expected) - i64::from(self.received),
+            cumulative_lost: i64::from(self.highest.wrapping_sub(cold.first_number)) + 1
+                - i64::from(self.received),
             loss_runs: u64::from(loss_runs),
             longest_loss_run: u64::from(longest_loss_run),
             worst_200_ms,
@@ -194,7 +197,12 @@ impl Hot {
         }
     }
 
-    fn media(&self, cold: &Cold) -> MediaType {
+    fn media(&self, cold: &Cold, payload_type: u8) -> MediaType {
+        match payload_type {
+            0..=23 => return MediaType::Audio,
+            25..=34 => return MediaType::Video,
+            _ => {}
+        }
         let mean = self.payload_bytes / u64::from(self.received.max(1));
         if cold.frames.is_some() || mean > LARGE {
             MediaType::Video
@@ -205,7 +213,10 @@ impl Hot {
 }
 
 fn frame_jitter(cold: &Cold, clock: usize) -> Option<Jitter> {
-    let frames = cold.frames.as_ref().filter(|_| clock == clock::VIDEO)?;
+    let frames = cold.frames.as_ref()?;
+    if clock != clock::VIDEO || cold.untimed {
+        return None;
+    }
     let running: Running = frames.running;
     running.report(frames.count)
 }

@@ -26,6 +26,16 @@ pub(crate) enum Taken {
     Restart,
 }
 
+/// Whether a packet goes together with a candidate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fit {
+    /// By sequence number and timestamp.
+    Whole,
+    /// By sequence number only: retransmissions and probes have old timestamps.
+    Sequence,
+    Not,
+}
+
 impl Arena {
     /// Takes a packet whose SSRC is the stream's. `least` is how many packets make a candidate RTP.
     #[inline]
@@ -58,13 +68,23 @@ impl Arena {
     #[inline(never)]
     fn take_slowly(&mut self, id: StreamId, p: &Arrival, step: i16, least: u8) -> Taken {
         let (hot, cold) = (&mut self.hot[id as usize], &mut self.cold[id as usize]);
-        if hot.flags & CANDIDATE != 0 && !cold.goes_together(hot, p, step) {
+        let fit = if hot.flags & CANDIDATE != 0 {
+            cold.fit(hot, p, step)
+        } else {
+            Fit::Whole
+        };
+        if fit == Fit::Not || fit == Fit::Sequence && least > HINTED {
             cold.misfits += 1;
             let done = cold.misfits >= MOST_MISFITS;
             return if done { Taken::Drop } else { Taken::Misfit };
         }
         if hot.is_over(cold, p.time) {
-            return Taken::Restart;
+            let candidate = hot.flags & CANDIDATE != 0;
+            return if candidate {
+                Taken::Drop
+            } else {
+                Taken::Restart
+            };
         }
         let before = hot.counts(cold);
         let place = cold.sequence.place(&mut hot.highest, step);
@@ -83,7 +103,7 @@ impl Arena {
         if hot.flags & CANDIDATE == 0 {
             return Taken::Counted;
         }
-        cold.fits += 1;
+        cold.fits += u8::from(fit == Fit::Whole);
         let different = hot.received - cold.sequence.duplicates;
         if cold.fits < least || different < u32::from(least.min(LEAST_DIFFERENT)) {
             return Taken::Counted;
@@ -107,7 +127,7 @@ impl Hot {
     /// Whether the stream ended before a packet that comes now: 60 s of silence, or a goodbye and then more than
     /// stragglers.
     fn is_over(&self, cold: &Cold, now: i64) -> bool {
-        let idle = now.saturating_sub(self.last_arrival) >= IDLE;
+        let idle = now.saturating_sub(self.last_arrival) >= IDLE && !cold.untimed;
         let after_bye = self.flags & ENDED != 0
             && cold
                 .bye
@@ -264,7 +284,7 @@ impl Hot {
 
 impl Cold {
     /// Whether a packet goes together with the candidate: sequence number and timestamp move the same way, not far.
-    fn goes_together(&mut self, hot: &Hot, p: &Arrival, step: i16) -> bool {
+    fn fit(&mut self, hot: &Hot, p: &Arrival, step: i16) -> Fit {
         let units = p.timestamp.wrapping_sub(hot.last_timestamp).cast_signed();
         let in_reach = match step {
             0 => !self.repeated,
@@ -272,9 +292,12 @@ impl Cold {
             _ => false,
         };
         self.repeated = step == 0;
-        in_reach
-            && (units == 0 || units.signum() == i32::from(step.signum()))
-            && units.unsigned_abs() <= MOST_UNITS
+        let same_way = units == 0 || units.signum() == i32::from(step.signum());
+        match (in_reach, same_way && units.unsigned_abs() <= MOST_UNITS) {
+            (true, true) => Fit::Whole,
+            (true, false) => Fit::Sequence,
+            (false, _) => Fit::Not,
+        }
     }
 
     fn jumped(&mut self, p: &Arrival) -> Taken {
@@ -305,6 +328,8 @@ const IDLE: i64 = 60_000_000_000;
 const STRAGGLERS: i64 = 2_000_000_000;
 /// A candidate is dropped at so many packets that do not go together with it.
 const MOST_MISFITS: u8 = 3;
+/// Where there are hints, so many packets make a candidate RTP.
+pub(crate) const HINTED: u8 = 2;
 /// A candidate needs so many different sequence numbers.
 const LEAST_DIFFERENT: u8 = 3;
 /// Two packets' timestamps may be a minute of 90 kHz apart.
