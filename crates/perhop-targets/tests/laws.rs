@@ -62,7 +62,7 @@ fn the_law_is_about_something() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// The same for policies that no one would write.
     #[test]
@@ -119,6 +119,9 @@ impl Packets<'_> {
     ) -> usize {
         let artifacts = program.emit();
         assert_eq!(artifacts, program.emit(), "{label}: not the same twice");
+        if artifacts.is_empty() {
+            return 0;
+        }
         let read = target
             .read(&artifacts)
             .unwrap_or_else(|problems| panic!("{label}: {problems:?}"));
@@ -271,8 +274,8 @@ fn ports(matches: impl Iterator<Item = PortMatch>) -> Vec<u16> {
 
 fn addresses<'a>(nets: impl Iterator<Item = &'a IpNet>) -> Vec<IpAddr> {
     let mut out = BTreeSet::from([
-        "203.0.113.77".parse().unwrap(),
-        "2001:db8:ffff::77".parse().unwrap(),
+        "203.0.113.77".parse().expect("an address"),
+        "2001:db8:ffff::77".parse().expect("an address"),
     ]);
     for net in nets {
         out.extend([net.network(), net.broadcast()]);

@@ -49,19 +49,19 @@ function Get-Port($policy, [string] $side) {
     if (-not $last) { $last = '0' }
     return $first + '-' + $last
 }
+function Get-Prefix($policy, [string] $side) {
+    $prefix = Get-Condition $policy ('IP' + $side + 'PrefixMatchCondition')
+    return $prefix -replace '(^[0-9.]+)/32$|/128$', '$1'
+}
 function Get-Fingerprint($policy) {
     $protocol = Get-Condition $policy 'IPProtocolMatchCondition'
-    switch ($protocol) { '1' { $protocol = 'TCP' } '2' { $protocol = 'UDP' } '3' { $protocol = 'Both' } }
-    $parts = @(
-        (Get-Condition $policy 'AppPathNameMatchCondition')
-        $protocol
-        ((Get-Condition $policy 'IPSrcPrefixMatchCondition') -replace '(^[0-9.]+)/32$|/128$', '$1')
-        (Get-Port $policy 'Src')
-        ((Get-Condition $policy 'IPDstPrefixMatchCondition') -replace '(^[0-9.]+)/32$|/128$', '$1')
-        (Get-Port $policy 'Dst')
-        (Get-Condition $policy 'DSCPAction')
-    )
-    return $parts -join '|'
+    if ($protocol -eq '1') { $protocol = 'TCP' }
+    if ($protocol -eq '2') { $protocol = 'UDP' }
+    if ($protocol -eq '3') { $protocol = 'Both' }
+    $source = (Get-Prefix $policy 'Src') + '|' + (Get-Port $policy 'Src')
+    $destination = (Get-Prefix $policy 'Dst') + '|' + (Get-Port $policy 'Dst')
+    $app = Get-Condition $policy 'AppPathNameMatchCondition'
+    return $app + '|' + $protocol + '|' + $source + '|' + $destination + '|' + (Get-Condition $policy 'DSCPAction')
 }
 
 $differences = 0
