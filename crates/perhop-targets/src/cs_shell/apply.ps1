@@ -5,13 +5,13 @@ try {
     Assert-Command
     $work = @(Get-Work $Only)
     foreach ($item in $work) {
-        $service = Test-Service $item.Noun
-        if ($null -eq $item.Object -and $service) {
-            if ($item.Identity -eq '*' -or $item.Identity -like 'site:*') {
-                Write-Warning "$($item.Noun) $($item.Identity): there is no such service, so there is nothing to set"
-                continue
+        if ($null -eq $item.Object -and (Test-Service $item.Noun)) {
+            $target = "$($item.Noun) $($item.Identity)"
+            if (Test-Missed $item $work) {
+                throw "$target does not exist; nothing was changed"
             }
-            throw "$($item.Noun) $($item.Identity) does not exist; nothing was changed"
+            Write-Warning "${target}: there is no such service, so there is nothing to set"
+            continue
         }
         $different = Get-Difference $item.Object $item.Values
         if ($different.Count -gt 0) {

@@ -2,10 +2,11 @@
 $wrong = 0
 try {
     Assert-Command
-    foreach ($item in @(Get-Work $Only)) {
+    $work = @(Get-Work $Only)
+    foreach ($item in $work) {
         $target = "$($item.Noun) $($item.Identity)"
         if ($null -eq $item.Object) {
-            if ($item.Identity -eq '*' -or ((Test-Service $item.Noun) -and $item.Identity -like 'site:*')) {
+            if (-not (Test-Missed $item $work)) {
                 Write-Host "none    $target"
                 continue
             }

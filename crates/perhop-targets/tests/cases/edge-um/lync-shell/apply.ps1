@@ -77,6 +77,7 @@ function Get-Work([string] $Part) {
                 $met += $entry.Identity
                 New-Object PSObject -Property @{
                     Noun     = $noun
+                    Key      = $entry.Identity
                     Identity = [string] $object.Identity
                     Object   = $object
                     Values   = $entry.Values
@@ -87,6 +88,7 @@ function Get-Work([string] $Part) {
             if ($entry.Noun -eq $noun -and $met -notcontains $entry.Identity) {
                 New-Object PSObject -Property @{
                     Noun     = $noun
+                    Key      = $entry.Identity
                     Identity = $entry.Identity
                     Object   = $null
                     Values   = $entry.Values
@@ -94,6 +96,19 @@ function Get-Work([string] $Part) {
             }
         }
     }
+}
+
+# Whether an object that is not there is missed: a service is not when the plan means all of a kind or of a site, or
+# when its pool has other services of the plan.
+function Test-Missed($Item, $Work) {
+    if (-not (Test-Service $Item.Noun)) {
+        return $true
+    }
+    if ($Item.Key -eq '*' -or $Item.Key -like 'site:*') {
+        return $false
+    }
+    $others = @($Work | Where-Object { $null -ne $_.Object -and $_.Key -eq $Item.Key })
+    return $others.Count -eq 0
 }
 
 # Those of the values that an object does not have.
@@ -287,13 +302,13 @@ try {
     Assert-Command
     $work = @(Get-Work $Only)
     foreach ($item in $work) {
-        $service = Test-Service $item.Noun
-        if ($null -eq $item.Object -and $service) {
-            if ($item.Identity -eq '*' -or $item.Identity -like 'site:*') {
-                Write-Warning "$($item.Noun) $($item.Identity): there is no such service, so there is nothing to set"
-                continue
+        if ($null -eq $item.Object -and (Test-Service $item.Noun)) {
+            $target = "$($item.Noun) $($item.Identity)"
+            if (Test-Missed $item $work) {
+                throw "$target does not exist; nothing was changed"
             }
-            throw "$($item.Noun) $($item.Identity) does not exist; nothing was changed"
+            Write-Warning "${target}: there is no such service, so there is nothing to set"
+            continue
         }
         $different = Get-Difference $item.Object $item.Values
         if ($different.Count -gt 0) {

@@ -71,6 +71,7 @@ function Get-Work([string] $Part) {
                 $met += $entry.Identity
                 New-Object PSObject -Property @{
                     Noun     = $noun
+                    Key      = $entry.Identity
                     Identity = [string] $object.Identity
                     Object   = $object
                     Values   = $entry.Values
@@ -81,6 +82,7 @@ function Get-Work([string] $Part) {
             if ($entry.Noun -eq $noun -and $met -notcontains $entry.Identity) {
                 New-Object PSObject -Property @{
                     Noun     = $noun
+                    Key      = $entry.Identity
                     Identity = $entry.Identity
                     Object   = $null
                     Values   = $entry.Values
@@ -88,6 +90,19 @@ function Get-Work([string] $Part) {
             }
         }
     }
+}
+
+# Whether an object that is not there is missed: a service is not when the plan means all of a kind or of a site, or
+# when its pool has other services of the plan.
+function Test-Missed($Item, $Work) {
+    if (-not (Test-Service $Item.Noun)) {
+        return $true
+    }
+    if ($Item.Key -eq '*' -or $Item.Key -like 'site:*') {
+        return $false
+    }
+    $others = @($Work | Where-Object { $null -ne $_.Object -and $_.Key -eq $Item.Key })
+    return $others.Count -eq 0
 }
 
 # Those of the values that an object does not have.
@@ -275,10 +290,11 @@ Add-Planned 'CsConferencingConfiguration' 'Global' @{ ClientMediaPortRangeEnable
 $wrong = 0
 try {
     Assert-Command
-    foreach ($item in @(Get-Work $Only)) {
+    $work = @(Get-Work $Only)
+    foreach ($item in $work) {
         $target = "$($item.Noun) $($item.Identity)"
         if ($null -eq $item.Object) {
-            if ($item.Identity -eq '*' -or ((Test-Service $item.Noun) -and $item.Identity -like 'site:*')) {
+            if (-not (Test-Missed $item $work)) {
                 Write-Host "none    $target"
                 continue
             }

@@ -73,6 +73,7 @@ function Get-Work([string] $Part) {
                 $met += $entry.Identity
                 New-Object PSObject -Property @{
                     Noun     = $noun
+                    Key      = $entry.Identity
                     Identity = [string] $object.Identity
                     Object   = $object
                     Values   = $entry.Values
@@ -83,6 +84,7 @@ function Get-Work([string] $Part) {
             if ($entry.Noun -eq $noun -and $met -notcontains $entry.Identity) {
                 New-Object PSObject -Property @{
                     Noun     = $noun
+                    Key      = $entry.Identity
                     Identity = $entry.Identity
                     Object   = $null
                     Values   = $entry.Values
@@ -90,6 +92,19 @@ function Get-Work([string] $Part) {
             }
         }
     }
+}
+
+# Whether an object that is not there is missed: a service is not when the plan means all of a kind or of a site, or
+# when its pool has other services of the plan.
+function Test-Missed($Item, $Work) {
+    if (-not (Test-Service $Item.Noun)) {
+        return $true
+    }
+    if ($Item.Key -eq '*' -or $Item.Key -like 'site:*') {
+        return $false
+    }
+    $others = @($Work | Where-Object { $null -ne $_.Object -and $_.Key -eq $Item.Key })
+    return $others.Count -eq 0
 }
 
 # Those of the values that an object does not have.

@@ -1,0 +1,381 @@
+﻿#Requires -Version 2.0
+<#
+.SYNOPSIS
+Sets port ranges of servers and clients, and the marks of phones and devices, as planned.
+.DESCRIPTION
+Reads what is there, saves it in a new folder, and sets only what differs. Nothing is changed when it cannot be saved.
+Run it in the Lync Server or Skype for Business Server Management Shell. With -WhatIf it only says what it would do.
+.PARAMETER Only
+A part of the plan: Servers, Clients, Devices, or All.
+.PARAMETER SaveIn
+The folder for saved values; without it, the folder saved beside this script. Each run saves in a new folder 001, 002 ...
+.PARAMETER SaveOnly
+Saves and changes nothing.
+#>
+# Plan: Contoso everything
+[CmdletBinding(SupportsShouldProcess = $true)]
+param(
+    [ValidateSet('All', 'Servers', 'Clients', 'Devices')]
+    [string] $Only = 'All',
+    [string] $SaveIn = '',
+    [switch] $SaveOnly
+)
+$planName = 'Contoso everything'
+Set-StrictMode -Version 2.0
+$ErrorActionPreference = 'Stop'
+$here = Split-Path -Parent $MyInvocation.MyCommand.Path
+$plan = @()
+
+# Adds to the plan: one object, or all objects of a kind ('*'), and the values it is to have.
+function Add-Planned([string] $Noun, [string] $Identity, [hashtable] $Values) {
+    $script:plan += New-Object PSObject -Property @{
+        Noun     = $Noun
+        Identity = $Identity
+        Values   = $Values
+    }
+}
+
+# The kinds of object that the plan is about, in its order.
+function Get-PlannedNoun {
+    $plan | ForEach-Object { $_.Noun } | Select-Object -Unique
+}
+
+# One value of an object.
+function Get-Value($Object, [string] $Name) {
+    $property = $Object.PSObject.Properties[$Name]
+    if ($null -eq $property -and $Name -eq 'MediaCommunicationPortCount') {
+        $property = $Object.PSObject.Properties['MediaComunicationPortCount']
+    }
+    if ($null -eq $property) {
+        throw "$($Object.Identity) has no property $Name"
+    }
+    return $property.Value
+}
+
+# The planned entry that decides an object: the one of its name, else of its site, else of its kind.
+function Find-Planned([string] $Noun, $Object) {
+    $entries = @($plan | Where-Object { $_.Noun -eq $Noun })
+    foreach ($key in @(Get-Key $Noun $Object)) {
+        foreach ($entry in $entries) {
+            if ($entry.Identity -eq $key) {
+                return $entry
+            }
+        }
+    }
+}
+
+# What is to be compared: every object that the plan decides, and every entry that has no object yet.
+function Get-Work([string] $Part) {
+    foreach ($noun in @(Get-PlannedNoun)) {
+        if ($Part -ne 'All' -and (Get-Part $noun) -ne $Part) {
+            continue
+        }
+        $met = @()
+        foreach ($object in @(Get-Current $noun)) {
+            $entry = Find-Planned $noun $object
+            if ($null -ne $entry) {
+                $met += $entry.Identity
+                New-Object PSObject -Property @{
+                    Noun     = $noun
+                    Key      = $entry.Identity
+                    Identity = [string] $object.Identity
+                    Object   = $object
+                    Values   = $entry.Values
+                }
+            }
+        }
+        foreach ($entry in $plan) {
+            if ($entry.Noun -eq $noun -and $met -notcontains $entry.Identity) {
+                New-Object PSObject -Property @{
+                    Noun     = $noun
+                    Key      = $entry.Identity
+                    Identity = $entry.Identity
+                    Object   = $null
+                    Values   = $entry.Values
+                }
+            }
+        }
+    }
+}
+
+# Whether an object that is not there is missed: a service is not when the plan means all of a kind or of a site, or
+# when its pool has other services of the plan.
+function Test-Missed($Item, $Work) {
+    if (-not (Test-Service $Item.Noun)) {
+        return $true
+    }
+    if ($Item.Key -eq '*' -or $Item.Key -like 'site:*') {
+        return $false
+    }
+    $others = @($Work | Where-Object { $null -ne $_.Object -and $_.Key -eq $Item.Key })
+    return $others.Count -eq 0
+}
+
+# Those of the values that an object does not have.
+function Get-Difference($Object, [hashtable] $Values) {
+    $different = @{}
+    foreach ($name in $Values.Keys) {
+        if ($null -eq $Object -or (Get-Value $Object $name) -ne $Values[$name]) {
+            $different[$name] = $Values[$name]
+        }
+    }
+    return $different
+}
+
+# Differences in words: 'ClientAudioPort 5350 -> 20000, ...'.
+function Format-Difference($Object, [hashtable] $Different) {
+    $words = @()
+    foreach ($name in @($Different.Keys | Sort-Object)) {
+        $now = '(none)'
+        if ($null -ne $Object) {
+            $now = Get-Value $Object $name
+        }
+        $words += "$name $now -> $($Different[$name])"
+    }
+    return $words -join ', '
+}
+
+# Calls Set-, New- or Remove- of a kind of object.
+function Invoke-Change([string] $Verb, [string] $Noun, [string] $Identity, [hashtable] $Values) {
+    $parameters = $Values + @{ Identity = $Identity; Confirm = $false }
+    & "$Verb-$Noun" @parameters
+}
+
+# Stops when the shell does not have the commands for the plan.
+function Assert-Command {
+    foreach ($noun in @(Get-PlannedNoun)) {
+        if (-not (Get-Command "Set-$noun" -ErrorAction SilentlyContinue)) {
+            throw "Set-$noun is not there: $shellHint"
+        }
+    }
+}
+
+# Saves every object of the planned kinds, and the values that the plan is about, in a new numbered folder.
+function Save-Current([string] $Folder) {
+    $number = 1
+    while (Test-Path -LiteralPath (Join-Path $Folder ('{0:d3}' -f $number))) {
+        $number++
+    }
+    $target = Join-Path $Folder ('{0:d3}' -f $number)
+    $rows = @(New-Object PSObject -Property @{ Noun = 'Plan'; Identity = $planName; Name = ''; Value = $null })
+    $objects = @()
+    foreach ($noun in @(Get-PlannedNoun)) {
+        foreach ($object in @(Get-Current $noun)) {
+            $objects += $object
+            $entry = Find-Planned $noun $object
+            if ($null -eq $entry) {
+                continue
+            }
+            foreach ($name in @($entry.Values.Keys | Sort-Object)) {
+                $rows += New-Object PSObject -Property @{
+                    Noun     = $noun
+                    Identity = [string] $object.Identity
+                    Name     = $name
+                    Value    = Get-Value $object $name
+                }
+            }
+        }
+    }
+    try {
+        New-Item -ItemType Directory -Path $target -Force -Confirm:$false | Out-Null
+        $rows | Export-Clixml -Path (Join-Path $target 'values.clixml') -Confirm:$false
+        if ($objects.Count -gt 0) {
+            $objects | Export-Clixml -Path (Join-Path $target 'objects.clixml') -Confirm:$false
+        }
+        $objects | Format-List * | Out-File -FilePath (Join-Path $target 'objects.txt') -Width 500 -Confirm:$false
+        $again = @(Import-Clixml -Path (Join-Path $target 'values.clixml'))
+        if ($again.Count -ne $rows.Count) {
+            throw "$($again.Count) of $($rows.Count) rows can be read back"
+        }
+    }
+    catch {
+        throw "the current values could not be saved in $target, so nothing was changed: $($_.Exception.Message)"
+    }
+    Write-Host "saved the current values in $target"
+}
+
+# Says which objects hide the planned ones with other values; returns how many switch the planned ranges off.
+function Show-Hiding([string] $Part) {
+    $off = 0
+    foreach ($entry in @($plan | Where-Object { $_.Identity -eq 'Global' })) {
+        if ($Part -ne 'All' -and (Get-Part $entry.Noun) -ne $Part) {
+            continue
+        }
+        foreach ($object in @(Get-Current $entry.Noun)) {
+            if ($null -ne (Find-Planned $entry.Noun $object)) {
+                continue
+            }
+            $different = Get-Difference $object $entry.Values
+            if ($different.Count -eq 0) {
+                continue
+            }
+            $name = "$($entry.Noun) $($object.Identity)"
+            if ($different.ContainsKey('ClientMediaPortRangeEnabled')) {
+                $off++
+                Write-Warning "$name hides Global and does not follow the plan's switch for port ranges"
+            }
+            Write-Warning "$name hides Global: $(Format-Difference $object $different) is not in force there"
+        }
+    }
+    return $off
+}
+
+$shellHint = 'run this in the Lync Server or Skype for Business Server Management Shell'
+
+# The objects of one kind as they are now.
+function Get-Current([string] $Noun) {
+    switch ($Noun) {
+        'CsConferenceServer' { Get-CsService -ConferencingServer }
+        'CsApplicationServer' { Get-CsService -ApplicationServer }
+        'CsMediationServer' { Get-CsService -MediationServer }
+        'CsWebServer' { Get-CsService -WebServer }
+        'CsEdgeServer' { Get-CsService -EdgeServer }
+        'CsTrustedApplicationPool' { Get-CsTrustedApplicationPool }
+        'CsConferencingConfiguration' { Get-CsConferencingConfiguration }
+        'CsMediaConfiguration' { Get-CsMediaConfiguration }
+        'CsUCPhoneConfiguration' { Get-CsUCPhoneConfiguration }
+    }
+}
+
+# Whether objects of this kind are services, which the plan names by their pool, by 'site:NAME' or by '*'.
+function Test-Service([string] $Noun) {
+    return $Noun -like '*Server' -or $Noun -eq 'CsTrustedApplicationPool'
+}
+
+# The part of the plan that a kind of object belongs to.
+function Get-Part([string] $Noun) {
+    if (Test-Service $Noun) {
+        return 'Servers'
+    }
+    if ($Noun -eq 'CsConferencingConfiguration') {
+        return 'Clients'
+    }
+    return 'Devices'
+}
+
+# The names under which the plan may have an object, the most specific first.
+function Get-Key([string] $Noun, $Object) {
+    $identity = ([string] $Object.Identity) -replace ':\s+', ':'
+    if (-not (Test-Service $Noun)) {
+        return $identity -replace '^service:ConferenceServer:', 'service:ConferencingServer:'
+    }
+    $identity -replace '^[^:]+:', ''
+    $site = $Object.PSObject.Properties['SiteId']
+    if ($null -ne $site) {
+        [string] $site.Value
+    }
+    '*'
+}
+
+# What remains to be done after a change of these kinds of object.
+function Show-Next([string[]] $Noun) {
+    $parts = @($Noun | ForEach-Object { Get-Part $_ } | Select-Object -Unique)
+    if ($parts -contains 'Servers') {
+        Write-Host 'next: services take up new ports when they start; run restart.ps1 on each server'
+    }
+    if ($parts -contains 'Clients') {
+        Write-Host 'next: clients get their ranges at sign-in; users sign out and in'
+    }
+    if ($Noun -contains 'CsUCPhoneConfiguration') {
+        Write-Host 'next: restart the phones'
+    }
+}
+
+# The plan begins.
+# conferencing services, every one: audio 49152-57499, video 57501-65534, app-sharing 40803-49150
+Add-Planned 'CsConferenceServer' '*' @{ AudioPortStart = 49152; AudioPortCount = 8348; VideoPortStart = 57501; VideoPortCount = 8034; AppSharingPortStart = 40803; AppSharingPortCount = 8348 }
+# conferencing services, pool01.contoso.com: audio 50000-57499, video 57501-65534, app-sharing 40803-49150
+Add-Planned 'CsConferenceServer' 'pool01.contoso.com' @{ AudioPortStart = 50000; AudioPortCount = 7500; VideoPortStart = 57501; VideoPortCount = 8034; AppSharingPortStart = 40803; AppSharingPortCount = 8348 }
+# application services, every one: audio 49152-57499
+Add-Planned 'CsApplicationServer' '*' @{ AudioPortStart = 49152; AudioPortCount = 8348 }
+# application services, pool01.contoso.com: audio 50000-57499
+Add-Planned 'CsApplicationServer' 'pool01.contoso.com' @{ AudioPortStart = 50000; AudioPortCount = 7500 }
+# mediation services, every one: audio 49152-55151
+Add-Planned 'CsMediationServer' '*' @{ AudioPortStart = 49152; AudioPortCount = 6000 }
+# mediation services, pool01.contoso.com: audio 50000-57499
+Add-Planned 'CsMediationServer' 'pool01.contoso.com' @{ AudioPortStart = 50000; AudioPortCount = 7500 }
+# web services, every one: app-sharing 40803-49150
+Add-Planned 'CsWebServer' '*' @{ AppSharingPortStart = 40803; AppSharingPortCount = 8348 }
+# web services, pool01.contoso.com: app-sharing 40803-49150
+Add-Planned 'CsWebServer' 'pool01.contoso.com' @{ AppSharingPortStart = 40803; AppSharingPortCount = 8348 }
+# trusted application pools, apps.contoso.com: audio 49152-57499, video 57501-65534
+Add-Planned 'CsTrustedApplicationPool' 'apps.contoso.com' @{ AudioPortStart = 49152; AudioPortCount = 8348; VideoPortStart = 57501; VideoPortCount = 8034 }
+# trusted application pools, ivr.contoso.com: audio 49152-57499, video 57501-65534
+Add-Planned 'CsTrustedApplicationPool' 'ivr.contoso.com' @{ AudioPortStart = 49152; AudioPortCount = 8348; VideoPortStart = 57501; VideoPortCount = 8034 }
+# edge servers, every one: relay 50000-59999
+Add-Planned 'CsEdgeServer' '*' @{ MediaCommunicationPortStart = 50000; MediaCommunicationPortCount = 10000 }
+# client port ranges, everyone: audio 20000-20039, video 20040-20079, app-sharing 20080-20119, file-transfer 20120-20139, legacy-media 20140-20179, signaling 7100-7102
+Add-Planned 'CsConferencingConfiguration' 'Global' @{ ClientMediaPortRangeEnabled = $true; ClientAudioPort = 20000; ClientAudioPortRange = 40; ClientVideoPort = 20040; ClientVideoPortRange = 40; ClientAppSharingPort = 20080; ClientAppSharingPortRange = 40; ClientFileTransferPort = 20120; ClientFileTransferPortRange = 20; ClientMediaPort = 20140; ClientMediaPortRange = 40; ClientSipDynamicPort = 7100; ClientSipDynamicPortRange = 3 }
+# client port ranges, site Redmond: audio 21000-21039, video 20040-20079, app-sharing 20080-20119, file-transfer 20120-20139, legacy-media 20140-20179, signaling 7100-7102
+Add-Planned 'CsConferencingConfiguration' 'site:Redmond' @{ ClientMediaPortRangeEnabled = $true; ClientAudioPort = 21000; ClientAudioPortRange = 40; ClientVideoPort = 20040; ClientVideoPortRange = 40; ClientAppSharingPort = 20080; ClientAppSharingPortRange = 40; ClientFileTransferPort = 20120; ClientFileTransferPortRange = 20; ClientMediaPort = 20140; ClientMediaPortRange = 40; ClientSipDynamicPort = 7100; ClientSipDynamicPortRange = 3 }
+# client port ranges, pool01.contoso.com: audio 20000-20039, video 22040-22079, app-sharing 20080-20119, file-transfer 20120-20139, legacy-media 20140-20179, signaling 7100-7102
+Add-Planned 'CsConferencingConfiguration' 'service:ConferencingServer:pool01.contoso.com' @{ ClientMediaPortRangeEnabled = $true; ClientAudioPort = 20000; ClientAudioPortRange = 40; ClientVideoPort = 22040; ClientVideoPortRange = 40; ClientAppSharingPort = 20080; ClientAppSharingPortRange = 40; ClientFileTransferPort = 20120; ClientFileTransferPortRange = 20; ClientMediaPort = 20140; ClientMediaPortRange = 40; ClientSipDynamicPort = 7100; ClientSipDynamicPortRange = 3 }
+# marking by devices that are not Windows computers, everyone
+Add-Planned 'CsMediaConfiguration' 'Global' @{ EnableQoS = $true }
+# marking by devices that are not Windows computers, site Redmond
+Add-Planned 'CsMediaConfiguration' 'site:Redmond' @{ EnableQoS = $false }
+# marks of phones, everyone
+Add-Planned 'CsUCPhoneConfiguration' 'Global' @{ VoiceDiffServTag = 46; Voice8021p = 5 }
+# marks of phones, site Redmond
+Add-Planned 'CsUCPhoneConfiguration' 'site:Redmond' @{ VoiceDiffServTag = 40; Voice8021p = 5 }
+# The plan ends.
+
+if ($SaveIn -eq '') {
+    $SaveIn = Join-Path $here 'saved'
+}
+# Sets what differs, after everything was saved.
+$done = 0
+$changes = @()
+try {
+    Assert-Command
+    $work = @(Get-Work $Only)
+    foreach ($item in $work) {
+        if ($null -eq $item.Object -and (Test-Service $item.Noun)) {
+            $target = "$($item.Noun) $($item.Identity)"
+            if (Test-Missed $item $work) {
+                throw "$target does not exist; nothing was changed"
+            }
+            Write-Warning "${target}: there is no such service, so there is nothing to set"
+            continue
+        }
+        $different = Get-Difference $item.Object $item.Values
+        if ($different.Count -gt 0) {
+            $changes += New-Object PSObject -Property @{ Item = $item; Different = $different }
+        }
+    }
+    if (-not $WhatIfPreference -and ($SaveOnly -or $changes.Count -gt 0)) {
+        Save-Current $SaveIn
+    }
+    if ($SaveOnly) {
+        exit 0
+    }
+    if ($changes.Count -eq 0) {
+        Write-Host 'nothing to change: all values are as planned'
+    }
+    foreach ($change in $changes) {
+        $item = $change.Item
+        $what = Format-Difference $item.Object $change.Different
+        if ($PSCmdlet.ShouldProcess("$($item.Noun) $($item.Identity)", $what)) {
+            if ($null -eq $item.Object) {
+                Invoke-Change 'New' $item.Noun $item.Identity $item.Values
+            }
+            else {
+                Invoke-Change 'Set' $item.Noun $item.Identity $change.Different
+            }
+            $done++
+            Write-Host "set $($item.Noun) $($item.Identity): $what"
+        }
+    }
+    Show-Hiding $Only | Out-Null
+    if ($done -gt 0) {
+        Show-Next @($changes | ForEach-Object { $_.Item.Noun })
+    }
+}
+catch {
+    Write-Host "error: $($_.Exception.Message)" -ForegroundColor Red
+    if ($done -gt 0) {
+        Write-Host "$done of $($changes.Count) changes were made; undo.ps1 takes them back" -ForegroundColor Red
+    }
+    exit 3
+}
+exit 0

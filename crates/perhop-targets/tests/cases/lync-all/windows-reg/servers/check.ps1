@@ -1,0 +1,50 @@
+﻿#Requires -Version 3.0
+# Compares the policies in this computer's registry with the plan's. Changes nothing.
+# Hosts: servers. Ends with 1 when a policy is missing or different.
+Set-StrictMode -Version 2.0
+$ErrorActionPreference = 'Stop'
+
+$policyKey = 'Registry::HKEY_LOCAL_MACHINE\Software\Policies\Microsoft\Windows\QoS'
+$wanted = @(
+    @{ Name = 'Contoso everything servers A-V Conferencing service audio'; Values = @{ Version = '1.0'; 'Application Name' = 'AVMCUSvc.exe'; Protocol = '*'; 'Local Port' = '49152:57499'; 'Local IP' = '*'; 'Local IP Prefix Length' = '*'; 'Remote Port' = '*'; 'Remote IP' = '*'; 'Remote IP Prefix Length' = '*'; 'DSCP Value' = '46'; 'Throttle Rate' = '-1' } }
+    @{ Name = 'Contoso everything servers A-V Conferencing service video'; Values = @{ Version = '1.0'; 'Application Name' = 'AVMCUSvc.exe'; Protocol = '*'; 'Local Port' = '57501:65534'; 'Local IP' = '*'; 'Local IP Prefix Length' = '*'; 'Remote Port' = '*'; 'Remote IP' = '*'; 'Remote IP Prefix Length' = '*'; 'DSCP Value' = '34'; 'Throttle Rate' = '-1' } }
+    @{ Name = 'Contoso everything servers Application Sharing Conferencing service app-sharing'; Values = @{ Version = '1.0'; 'Application Name' = 'ASMCUSvc.exe'; Protocol = 'TCP'; 'Local Port' = '40803:49150'; 'Local IP' = '*'; 'Local IP Prefix Length' = '*'; 'Remote Port' = '*'; 'Remote IP' = '*'; 'Remote IP Prefix Length' = '*'; 'DSCP Value' = '24'; 'Throttle Rate' = '-1' } }
+    @{ Name = 'Contoso everything servers Mediation Server audio'; Values = @{ Version = '1.0'; 'Application Name' = 'MediationServerSvc.exe'; Protocol = '*'; 'Local Port' = '49152:55151'; 'Local IP' = '*'; 'Local IP Prefix Length' = '*'; 'Remote Port' = '*'; 'Remote IP' = '*'; 'Remote IP Prefix Length' = '*'; 'DSCP Value' = '46'; 'Throttle Rate' = '-1' } }
+    @{ Name = 'Contoso everything servers Response Group application audio'; Values = @{ Version = '1.0'; 'Application Name' = 'OcsAppServerHost.exe'; Protocol = '*'; 'Local Port' = '49152:57499'; 'Local IP' = '*'; 'Local IP Prefix Length' = '*'; 'Remote Port' = '*'; 'Remote IP' = '*'; 'Remote IP Prefix Length' = '*'; 'DSCP Value' = '46'; 'Throttle Rate' = '-1' } }
+    @{ Name = 'Contoso everything servers Trusted application pools audio'; Values = @{ Version = '1.0'; 'Application Name' = '*'; Protocol = '*'; 'Local Port' = '49152:57499'; 'Local IP' = '*'; 'Local IP Prefix Length' = '*'; 'Remote Port' = '*'; 'Remote IP' = '*'; 'Remote IP Prefix Length' = '*'; 'DSCP Value' = '46'; 'Throttle Rate' = '-1' } }
+    @{ Name = 'Contoso everything servers Trusted application pools video'; Values = @{ Version = '1.0'; 'Application Name' = '*'; Protocol = '*'; 'Local Port' = '57501:65534'; 'Local IP' = '*'; 'Local IP Prefix Length' = '*'; 'Remote Port' = '*'; 'Remote IP' = '*'; 'Remote IP Prefix Length' = '*'; 'DSCP Value' = '34'; 'Throttle Rate' = '-1' } }
+)
+
+$differences = 0
+function Test-Text($key, [string] $name, [string] $data) {
+    if (@($key.GetValueNames()) -notcontains $name) { return $false }
+    return ($key.GetValueKind($name) -eq 'String') -and ($key.GetValue($name) -eq $data)
+}
+foreach ($policy in $wanted) {
+    $path = $policyKey + '\' + $policy.Name
+    if (-not (Test-Path -LiteralPath $path)) {
+        Write-Output ('missing:   ' + $policy.Name)
+        $differences++
+        continue
+    }
+    $key = Get-Item -LiteralPath $path
+    $wrong = @($policy.Values.Keys | Where-Object { -not (Test-Text $key $_ $policy.Values[$_]) })
+    if ($wrong.Count -gt 0) {
+        Write-Output ('different: ' + $policy.Name + ': ' + ($wrong -join ', '))
+        $differences++
+    } else {
+        Write-Output ('ok:        ' + $policy.Name)
+    }
+}
+
+$nlaKey = 'Registry::HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\Tcpip\QoS'
+$nlaValue = 'Do not use NLA'
+if ((Test-Path -LiteralPath $nlaKey) -and (Test-Text (Get-Item -LiteralPath $nlaKey) $nlaValue '1')) {
+    Write-Output ('ok:        ' + $nlaValue)
+} else {
+    Write-Output ('missing:   ' + $nlaValue + ' (String, 1)')
+    $differences++
+}
+
+if ($differences -gt 0) { exit 1 }
+exit 0

@@ -1,0 +1,335 @@
+﻿#Requires -Version 2.0
+<#
+.SYNOPSIS
+Compares what is there with the plan and changes nothing.
+.DESCRIPTION
+Exit code 0: as planned. 1: something differs, or an object hides the planned one and switches its ranges off. 3: it
+could not be read.
+.PARAMETER Only
+A part of the plan: Servers, Clients, Devices, or All.
+#>
+# Plan: Contoso's "$(Remove-Item C:\)" `n # The plan ends. ‘x’
+[CmdletBinding()]
+param(
+    [ValidateSet('All', 'Servers', 'Clients', 'Devices')]
+    [string] $Only = 'All'
+)
+$planName = 'Contoso''s "$(Remove-Item C:\)" `n # The plan ends. ‘‘x’’'
+Set-StrictMode -Version 2.0
+$ErrorActionPreference = 'Stop'
+$here = Split-Path -Parent $MyInvocation.MyCommand.Path
+$plan = @()
+
+# Adds to the plan: one object, or all objects of a kind ('*'), and the values it is to have.
+function Add-Planned([string] $Noun, [string] $Identity, [hashtable] $Values) {
+    $script:plan += New-Object PSObject -Property @{
+        Noun     = $Noun
+        Identity = $Identity
+        Values   = $Values
+    }
+}
+
+# The kinds of object that the plan is about, in its order.
+function Get-PlannedNoun {
+    $plan | ForEach-Object { $_.Noun } | Select-Object -Unique
+}
+
+# One value of an object.
+function Get-Value($Object, [string] $Name) {
+    $property = $Object.PSObject.Properties[$Name]
+    if ($null -eq $property -and $Name -eq 'MediaCommunicationPortCount') {
+        $property = $Object.PSObject.Properties['MediaComunicationPortCount']
+    }
+    if ($null -eq $property) {
+        throw "$($Object.Identity) has no property $Name"
+    }
+    return $property.Value
+}
+
+# The planned entry that decides an object: the one of its name, else of its site, else of its kind.
+function Find-Planned([string] $Noun, $Object) {
+    $entries = @($plan | Where-Object { $_.Noun -eq $Noun })
+    foreach ($key in @(Get-Key $Noun $Object)) {
+        foreach ($entry in $entries) {
+            if ($entry.Identity -eq $key) {
+                return $entry
+            }
+        }
+    }
+}
+
+# What is to be compared: every object that the plan decides, and every entry that has no object yet.
+function Get-Work([string] $Part) {
+    foreach ($noun in @(Get-PlannedNoun)) {
+        if ($Part -ne 'All' -and (Get-Part $noun) -ne $Part) {
+            continue
+        }
+        $met = @()
+        foreach ($object in @(Get-Current $noun)) {
+            $entry = Find-Planned $noun $object
+            if ($null -ne $entry) {
+                $met += $entry.Identity
+                New-Object PSObject -Property @{
+                    Noun     = $noun
+                    Key      = $entry.Identity
+                    Identity = [string] $object.Identity
+                    Object   = $object
+                    Values   = $entry.Values
+                }
+            }
+        }
+        foreach ($entry in $plan) {
+            if ($entry.Noun -eq $noun -and $met -notcontains $entry.Identity) {
+                New-Object PSObject -Property @{
+                    Noun     = $noun
+                    Key      = $entry.Identity
+                    Identity = $entry.Identity
+                    Object   = $null
+                    Values   = $entry.Values
+                }
+            }
+        }
+    }
+}
+
+# Whether an object that is not there is missed: a service is not when the plan means all of a kind or of a site, or
+# when its pool has other services of the plan.
+function Test-Missed($Item, $Work) {
+    if (-not (Test-Service $Item.Noun)) {
+        return $true
+    }
+    if ($Item.Key -eq '*' -or $Item.Key -like 'site:*') {
+        return $false
+    }
+    $others = @($Work | Where-Object { $null -ne $_.Object -and $_.Key -eq $Item.Key })
+    return $others.Count -eq 0
+}
+
+# Those of the values that an object does not have.
+function Get-Difference($Object, [hashtable] $Values) {
+    $different = @{}
+    foreach ($name in $Values.Keys) {
+        if ($null -eq $Object -or (Get-Value $Object $name) -ne $Values[$name]) {
+            $different[$name] = $Values[$name]
+        }
+    }
+    return $different
+}
+
+# Differences in words: 'ClientAudioPort 5350 -> 20000, ...'.
+function Format-Difference($Object, [hashtable] $Different) {
+    $words = @()
+    foreach ($name in @($Different.Keys | Sort-Object)) {
+        $now = '(none)'
+        if ($null -ne $Object) {
+            $now = Get-Value $Object $name
+        }
+        $words += "$name $now -> $($Different[$name])"
+    }
+    return $words -join ', '
+}
+
+# Calls Set-, New- or Remove- of a kind of object.
+function Invoke-Change([string] $Verb, [string] $Noun, [string] $Identity, [hashtable] $Values) {
+    $parameters = $Values + @{ Identity = $Identity; Confirm = $false }
+    & "$Verb-$Noun" @parameters
+}
+
+# Stops when the shell does not have the commands for the plan.
+function Assert-Command {
+    foreach ($noun in @(Get-PlannedNoun)) {
+        if (-not (Get-Command "Set-$noun" -ErrorAction SilentlyContinue)) {
+            throw "Set-$noun is not there: $shellHint"
+        }
+    }
+}
+
+# Saves every object of the planned kinds, and the values that the plan is about, in a new numbered folder.
+function Save-Current([string] $Folder) {
+    $number = 1
+    while (Test-Path -LiteralPath (Join-Path $Folder ('{0:d3}' -f $number))) {
+        $number++
+    }
+    $target = Join-Path $Folder ('{0:d3}' -f $number)
+    $rows = @(New-Object PSObject -Property @{ Noun = 'Plan'; Identity = $planName; Name = ''; Value = $null })
+    $objects = @()
+    foreach ($noun in @(Get-PlannedNoun)) {
+        foreach ($object in @(Get-Current $noun)) {
+            $objects += $object
+            $entry = Find-Planned $noun $object
+            if ($null -eq $entry) {
+                continue
+            }
+            foreach ($name in @($entry.Values.Keys | Sort-Object)) {
+                $rows += New-Object PSObject -Property @{
+                    Noun     = $noun
+                    Identity = [string] $object.Identity
+                    Name     = $name
+                    Value    = Get-Value $object $name
+                }
+            }
+        }
+    }
+    try {
+        New-Item -ItemType Directory -Path $target -Force -Confirm:$false | Out-Null
+        $rows | Export-Clixml -Path (Join-Path $target 'values.clixml') -Confirm:$false
+        if ($objects.Count -gt 0) {
+            $objects | Export-Clixml -Path (Join-Path $target 'objects.clixml') -Confirm:$false
+        }
+        $objects | Format-List * | Out-File -FilePath (Join-Path $target 'objects.txt') -Width 500 -Confirm:$false
+        $again = @(Import-Clixml -Path (Join-Path $target 'values.clixml'))
+        if ($again.Count -ne $rows.Count) {
+            throw "$($again.Count) of $($rows.Count) rows can be read back"
+        }
+    }
+    catch {
+        throw "the current values could not be saved in $target, so nothing was changed: $($_.Exception.Message)"
+    }
+    Write-Host "saved the current values in $target"
+}
+
+# Says which objects hide the planned ones with other values; returns how many switch the planned ranges off.
+function Show-Hiding([string] $Part) {
+    $off = 0
+    foreach ($entry in @($plan | Where-Object { $_.Identity -eq 'Global' })) {
+        if ($Part -ne 'All' -and (Get-Part $entry.Noun) -ne $Part) {
+            continue
+        }
+        foreach ($object in @(Get-Current $entry.Noun)) {
+            if ($null -ne (Find-Planned $entry.Noun $object)) {
+                continue
+            }
+            $different = Get-Difference $object $entry.Values
+            if ($different.Count -eq 0) {
+                continue
+            }
+            $name = "$($entry.Noun) $($object.Identity)"
+            if ($different.ContainsKey('ClientMediaPortRangeEnabled')) {
+                $off++
+                Write-Warning "$name hides Global and does not follow the plan's switch for port ranges"
+            }
+            Write-Warning "$name hides Global: $(Format-Difference $object $different) is not in force there"
+        }
+    }
+    return $off
+}
+
+$shellHint = 'run this in the Lync Server or Skype for Business Server Management Shell'
+
+# The objects of one kind as they are now.
+function Get-Current([string] $Noun) {
+    switch ($Noun) {
+        'CsConferenceServer' { Get-CsService -ConferencingServer }
+        'CsApplicationServer' { Get-CsService -ApplicationServer }
+        'CsMediationServer' { Get-CsService -MediationServer }
+        'CsWebServer' { Get-CsService -WebServer }
+        'CsEdgeServer' { Get-CsService -EdgeServer }
+        'CsTrustedApplicationPool' { Get-CsTrustedApplicationPool }
+        'CsConferencingConfiguration' { Get-CsConferencingConfiguration }
+        'CsMediaConfiguration' { Get-CsMediaConfiguration }
+        'CsUCPhoneConfiguration' { Get-CsUCPhoneConfiguration }
+    }
+}
+
+# Whether objects of this kind are services, which the plan names by their pool, by 'site:NAME' or by '*'.
+function Test-Service([string] $Noun) {
+    return $Noun -like '*Server' -or $Noun -eq 'CsTrustedApplicationPool'
+}
+
+# The part of the plan that a kind of object belongs to.
+function Get-Part([string] $Noun) {
+    if (Test-Service $Noun) {
+        return 'Servers'
+    }
+    if ($Noun -eq 'CsConferencingConfiguration') {
+        return 'Clients'
+    }
+    return 'Devices'
+}
+
+# The names under which the plan may have an object, the most specific first.
+function Get-Key([string] $Noun, $Object) {
+    $identity = ([string] $Object.Identity) -replace ':\s+', ':'
+    if (-not (Test-Service $Noun)) {
+        return $identity -replace '^service:ConferenceServer:', 'service:ConferencingServer:'
+    }
+    $identity -replace '^[^:]+:', ''
+    $site = $Object.PSObject.Properties['SiteId']
+    if ($null -ne $site) {
+        [string] $site.Value
+    }
+    '*'
+}
+
+# What remains to be done after a change of these kinds of object.
+function Show-Next([string[]] $Noun) {
+    $parts = @($Noun | ForEach-Object { Get-Part $_ } | Select-Object -Unique)
+    if ($parts -contains 'Servers') {
+        Write-Host 'next: services take up new ports when they start; run restart.ps1 on each server'
+    }
+    if ($parts -contains 'Clients') {
+        Write-Host 'next: clients get their ranges at sign-in; users sign out and in'
+    }
+    if ($Noun -contains 'CsUCPhoneConfiguration') {
+        Write-Host 'next: restart the phones'
+    }
+}
+
+# The plan begins.
+# conferencing services, every one: audio 49152-57499, video 57501-65534
+Add-Planned 'CsConferenceServer' '*' @{ AudioPortStart = 49152; AudioPortCount = 8348; VideoPortStart = 57501; VideoPortCount = 8034 }
+# application services, every one: audio 49152-57499
+Add-Planned 'CsApplicationServer' '*' @{ AudioPortStart = 49152; AudioPortCount = 8348 }
+# mediation services, every one: audio 49152-57499
+Add-Planned 'CsMediationServer' '*' @{ AudioPortStart = 49152; AudioPortCount = 8348 }
+# trusted application pools, apps'; exit #: audio 49152-57499
+Add-Planned 'CsTrustedApplicationPool' 'apps''; exit #' @{ AudioPortStart = 49152; AudioPortCount = 8348 }
+# client port ranges, everyone: audio 20000-20039
+Add-Planned 'CsConferencingConfiguration' 'Global' @{ ClientMediaPortRangeEnabled = $true; ClientAudioPort = 20000; ClientAudioPortRange = 40 }
+# client port ranges, site Köln ‘“Süd”’ $(x) `n @ 'it''s' | & %PATH% ]]>: audio 21000-21039
+Add-Planned 'CsConferencingConfiguration' 'site:Köln ‘‘“Süd”’’ $(x) `n @ ''it''''s'' | & %PATH% ]]>' @{ ClientMediaPortRangeEnabled = $true; ClientAudioPort = 21000; ClientAudioPortRange = 40 }
+# client port ranges, site New  York: audio 21100-21139
+Add-Planned 'CsConferencingConfiguration' 'site:New  York' @{ ClientMediaPortRangeEnabled = $true; ClientAudioPort = 21100; ClientAudioPortRange = 40 }
+# client port ranges, pool' + $env:X + '.contoso.com: audio 22000-22039
+Add-Planned 'CsConferencingConfiguration' 'service:ConferencingServer:pool'' + $env:X + ''.contoso.com' @{ ClientMediaPortRangeEnabled = $true; ClientAudioPort = 22000; ClientAudioPortRange = 40 }
+# marks of phones, everyone
+Add-Planned 'CsUCPhoneConfiguration' 'Global' @{ VoiceDiffServTag = 46 }
+# The plan ends.
+
+# Compares what is there with the plan: exit code 0 as planned, 1 something differs, 3 it could not be read.
+$wrong = 0
+try {
+    Assert-Command
+    $work = @(Get-Work $Only)
+    foreach ($item in $work) {
+        $target = "$($item.Noun) $($item.Identity)"
+        if ($null -eq $item.Object) {
+            if (-not (Test-Missed $item $work)) {
+                Write-Host "none    $target"
+                continue
+            }
+            Write-Host "MISSING $target"
+            $wrong++
+            continue
+        }
+        $different = Get-Difference $item.Object $item.Values
+        if ($different.Count -eq 0) {
+            Write-Host "ok      $target"
+        }
+        else {
+            Write-Host "DIFFERS ${target}: $(Format-Difference $item.Object $different)"
+            $wrong++
+        }
+    }
+    $wrong += Show-Hiding $Only
+}
+catch {
+    Write-Host "error: $($_.Exception.Message)" -ForegroundColor Red
+    exit 3
+}
+if ($wrong -gt 0) {
+    Write-Host "$wrong not as planned"
+    exit 1
+}
+Write-Host 'all values are as planned'
+exit 0
