@@ -30,5 +30,5 @@ fn frames() {
 
 #[test]
 fn captures() {
-    assert!(run("capture", checks::capture) >= 18);
+    assert!(run("capture", checks::capture) >= 19);
 }
