@@ -114,7 +114,27 @@ static ELSEWHERE: Fake = Fake {
     default: false,
     fit: || Fit::Elsewhere,
 };
-static KNOWN: [&dyn Target; 3] = [&EXACT, &WIDE, &ELSEWHERE];
+static NARROW: Fake = Fake {
+    id: "narrow",
+    default: false,
+    fit: || {
+        Fit::Narrower(vec![Loss {
+            kind: LossKind::NarrowerProtocol,
+            reason: "it knows UDP only".into(),
+        }])
+    },
+};
+static ABSENT: Fake = Fake {
+    id: "absent",
+    default: false,
+    fit: || {
+        Fit::Absent(Loss {
+            kind: LossKind::AbsentRule,
+            reason: "it knows no ports".into(),
+        })
+    },
+};
+static KNOWN: [&dyn Target; 5] = [&EXACT, &WIDE, &ELSEWHERE, &NARROW, &ABSENT];
 
 fn policy(targets: Vec<TargetRequest>) -> PolicySet {
     let rule = |name: &str, first: u16, at: usize| Rule {
@@ -221,6 +241,38 @@ fn a_loss_is_an_error_until_it_is_accepted_by_name() {
     assert!(out.warnings.is_empty());
     assert_eq!(out.losses.len(), 2);
     assert_eq!(out.losses[1].rule, RuleId(1));
+}
+
+#[test]
+fn each_kind_of_loss_has_its_code() {
+    let found = run(vec![request("narrow", &[]), request("absent", &[])]).unwrap_err();
+    assert_eq!(codes_of(&found), ["target/narrower", "target/absent"]);
+    assert_eq!(
+        found[0].message,
+        "`narrow` cannot mark every protocol of rule `clients/a` and 1 other"
+    );
+    assert_eq!(
+        found[1].message,
+        "`absent` cannot say rule `clients/a` and 1 other at all"
+    );
+    let accepted = [
+        request("narrow", &["narrower.protocol"]),
+        request("absent", &["absent.rule"]),
+    ];
+    assert_eq!(run(accepted.to_vec()).unwrap().losses.len(), 4);
+}
+
+#[test]
+fn a_target_that_the_plan_does_not_name_points_at_the_rules() {
+    let policy = policy(vec![]);
+    let only = ["wide".to_owned()];
+    let options = CompileOptions {
+        only: &only,
+        plan_digest: "",
+    };
+    let found = compile_with(&KNOWN, &policy, &options).unwrap_err();
+    assert_eq!(found[0].labels[0].span, Span::new(10, 15));
+    assert!(found[0].labels[0].primary && !found[0].labels[1].primary);
 }
 
 #[test]
