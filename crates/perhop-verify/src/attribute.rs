@@ -336,7 +336,8 @@ impl<'a> Attributor<'a> {
 
     /// Media that comes back from where the plan has no sender.
     fn returning(&self, seen: &Seen, tuple: Tuple) -> Option<Attribution> {
-        if seen.payload != Payload::Media || !self.is_foreign(&tuple) {
+        let inside = !self.is_outside(&tuple.reversed());
+        if seen.payload != Payload::Media || !inside || !self.is_foreign(&tuple) {
             return None;
         }
         let mut rules = self

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use perhop_policy::{ClassId, Dscp, PolicySet, ScopeId, Span, Vantage};
+use perhop_policy::{ClassId, Dscp, PolicySet, Role, ScopeId, Span, Vantage};
 
 use crate::cause::pattern::{self, Pattern};
 use crate::finding::Finding;
 use crate::flow::{Flow, FlowKey};
-use crate::seen::{Payload, Seen};
+use crate::seen::{Payload, Seen, Tuple};
 use crate::tolerance::Tolerances;
 use crate::verdict::{Judged, Note, Verdict};
 
@@ -159,6 +159,33 @@ impl<'a> Context<'a> {
     /// The flow of the other direction.
     pub(crate) fn reverse(&self, at: usize) -> Option<usize> {
         self.index.find(self.flows, self.flows[at].key.reversed())
+    }
+
+    /// Whether a sender is likely what its rule says. Ranges of servers are wide and dynamic, so a server that the plan
+    /// does not place has to talk to a planned port of clients, or to a placed relay.
+    pub(crate) fn knows_sender(&self, at: usize) -> bool {
+        let Some((scope, _)) = self.place(at) else {
+            return false;
+        };
+        let scope = self.policy.scope(scope);
+        if scope.role != Role::Server || !scope.addresses.is_empty() {
+            return true;
+        }
+        let placed_peer = self
+            .policy
+            .scopes_at(self.flows[at].key.dst)
+            .into_iter()
+            .any(|(scope, located)| located && self.policy.scope(scope).role != Role::Server);
+        let client_port = Tuple::of(&self.flows[at]).is_some_and(|tuple| {
+            self.policy
+                .candidates(&tuple.reversed().key(), self.vantage)
+                .iter()
+                .any(|one| {
+                    let scope = self.policy.rule(one.rule).scope;
+                    self.policy.scope(scope).role != Role::Server
+                })
+        });
+        placed_peer || client_port
     }
 
     pub(crate) fn seen(&self, at: usize) -> Seen {

@@ -31,6 +31,8 @@ pub(crate) struct Unmarked<'a> {
     pub(crate) reach: Reach,
     pub(crate) scope: &'a Scope,
     pub(crate) class: &'a Class,
+    /// Whether the senders are placed, or talk to ports of the plan's clients.
+    pub(crate) peers_planned: bool,
     /// Other hosts of the scope and class, with how they came out.
     pub(crate) others: Vec<(IpAddr, Tally)>,
     /// Applications that the rules of the flows name.
@@ -345,20 +347,8 @@ impl Unmarked<'_> {
         if self.scope.role != Role::Server || !self.scope.addresses.is_empty() {
             return;
         }
-        let towards_server = self.group.all(|at| {
-            Tuple::of(&context.flows[at]).is_some_and(|tuple| {
-                let back = context
-                    .policy
-                    .candidates(&tuple.reversed().key(), context.vantage);
-                !back.is_empty()
-                    && back.iter().all(|one| {
-                        let scope = context.policy.rule(one.rule).scope;
-                        context.policy.scope(scope).role == Role::Server
-                    })
-            })
-        });
         ranking.add(
-            if towards_server { 82 } else { 62 },
+            if self.peers_planned || self.reach == Reach::SomeFlows { 62 } else { 89 },
             Cause {
                 name: "clients-in-server-ranges",
                 layer: Layer::Delivery,

@@ -19,7 +19,10 @@ pub(crate) fn check(context: &Context<'_>) -> Vec<Finding> {
     }
     let mut out = Vec::new();
     for (place, flows) in places {
-        for (reach, flows) in group(flows, |at| Some(reach(context, place, at))) {
+        let kinds = group(flows, |at| {
+            Some((reach(context, place, at), context.knows_sender(at)))
+        });
+        for ((reach, _), flows) in kinds {
             out.push(finding(context, &flows, reach));
         }
     }
@@ -46,6 +49,7 @@ fn finding(context: &Context<'_>, flows: &[usize], reach: Reach) -> Finding {
         reach,
         scope: context.policy.scope(scope),
         class: context.policy.class(class),
+        peers_planned: flows.iter().any(|at| context.knows_sender(*at)),
         others: context.hosts[&(scope, class)]
             .iter()
             .filter(|(host, _)| !senders.contains(*host))

@@ -89,6 +89,12 @@ fn senders_outside_the_network_are_not_judged_as_planned() {
     assert!(outside.has(Note::OutsideNetwork));
     let back = one(&policy, audio("203.0.113.5:50100", "10.1.0.1:20004", 0));
     assert_eq!(rule_of(&policy, &back).1, Basis::Return);
+    let strangers = one(&policy, audio("203.0.113.5:50100", "198.51.100.1:20004", 0));
+    assert_eq!(
+        strangers.verdict,
+        Verdict::Unplanned,
+        "neither end is inside"
+    );
     let placed = one(&policy, audio("192.0.2.10:3478", "10.1.0.1:20004", 0));
     assert_eq!(rule_of(&policy, &placed).0, "edge/audio-to-clients");
 }

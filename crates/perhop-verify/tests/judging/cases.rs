@@ -14,7 +14,7 @@ use crate::read;
 use crate::synth::{self, Line};
 
 /// A case's name and its folder.
-pub fn folders() -> Vec<(String, PathBuf)> {
+pub(crate) fn folders() -> Vec<(String, PathBuf)> {
     let base = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
     let mut out: Vec<(String, PathBuf)> = std::fs::read_dir(base)
         .unwrap()
@@ -25,7 +25,7 @@ pub fn folders() -> Vec<(String, PathBuf)> {
     out
 }
 
-pub fn plan(path: &Path) -> PolicySet {
+pub(crate) fn plan(path: &Path) -> PolicySet {
     let text = std::fs::read_to_string(path).unwrap();
     let loaded = perhop_plan::load(FileId(0), &text);
     loaded
@@ -93,7 +93,7 @@ fn accepted(policy: &PolicySet, target: &str, kind: &str, rule: &str) -> Accepte
 }
 
 /// The report as text: verdict, flow, rule, marks; then findings with all causes.
-pub fn render(
+pub(crate) fn render(
     policy: &PolicySet,
     flows: &[Flow],
     report: &Report,

@@ -166,6 +166,20 @@ fn ports_of_servers_may_be_clients_when_nobody_is_placed() {
 }
 
 #[test]
+fn media_of_strangers_is_kept_apart_from_the_servers() {
+    let mut flows = good_call(1).to_vec();
+    flows.push(audio("10.2.0.2:49300", "10.1.0.1:20008", 0));
+    flows.push(audio("10.1.0.9:56328", "198.51.100.9:3478", 0));
+    assert_eq!(
+        first(&flows),
+        [
+            ("verify/unmarked", "policy-not-on-host"),
+            ("verify/unmarked", "clients-in-server-ranges"),
+        ]
+    );
+}
+
+#[test]
 fn several_applications_on_one_range_are_named() {
     let mut parts = lync_parts();
     parts.rules[0].app = AppMatch::parse("communicator.exe");

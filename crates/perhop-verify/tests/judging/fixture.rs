@@ -18,12 +18,12 @@ use perhop_verify::stream::{
 };
 use perhop_verify::tolerance::Tolerances;
 
-pub const CLIENTS: ScopeId = ScopeId(0);
-pub const SERVERS: ScopeId = ScopeId(1);
-pub const EDGE: ScopeId = ScopeId(2);
-pub const PHONES: ScopeId = ScopeId(3);
+pub(crate) const CLIENTS: ScopeId = ScopeId(0);
+pub(crate) const SERVERS: ScopeId = ScopeId(1);
+pub(crate) const EDGE: ScopeId = ScopeId(2);
+pub(crate) const PHONES: ScopeId = ScopeId(3);
 
-pub fn dscp(value: u8) -> Dscp {
+pub(crate) fn dscp(value: u8) -> Dscp {
     Dscp::try_new(value).unwrap()
 }
 
@@ -48,12 +48,12 @@ fn class(name: &str, kind: ClassKind, mark: u8, line: usize) -> Class {
     }
 }
 
-pub fn range(first: u16, last: u16) -> PortMatch {
+pub(crate) fn range(first: u16, last: u16) -> PortMatch {
     PortMatch::Range(PortRange::try_new(first, last).unwrap())
 }
 
 /// A rule by source ports of any process.
-pub fn rule(name: &str, scope: ScopeId, class: u16, ports: (u16, u16), mark: u8) -> Rule {
+pub(crate) fn rule(name: &str, scope: ScopeId, class: u16, ports: (u16, u16), mark: u8) -> Rule {
     Rule {
         name: name.to_owned(),
         scope,
@@ -73,7 +73,7 @@ pub fn rule(name: &str, scope: ScopeId, class: u16, ports: (u16, u16), mark: u8)
 }
 
 /// The plan of the shared captures: clients and servers placed nowhere, one Edge, phones.
-pub fn lync_parts() -> Parts {
+pub(crate) fn lync_parts() -> Parts {
     let edge = "192.0.2.10/32".parse().unwrap();
     let to = |name: &str, class, ports: (u16, u16), mark| Rule {
         src: vec![edge],
@@ -121,7 +121,7 @@ pub fn lync_parts() -> Parts {
     }
 }
 
-pub fn producer(family: Family, kind: ProducerKind) -> Producer {
+pub(crate) fn producer(family: Family, kind: ProducerKind) -> Producer {
     Producer {
         family,
         kind,
@@ -134,11 +134,11 @@ pub fn producer(family: Family, kind: ProducerKind) -> Producer {
     }
 }
 
-pub fn lync() -> PolicySet {
+pub(crate) fn lync() -> PolicySet {
     PolicySet::try_new(lync_parts()).unwrap()
 }
 
-pub fn site(name: &str, subnet: &str) -> Site {
+pub(crate) fn site(name: &str, subnet: &str) -> Site {
     Site {
         name: name.to_owned(),
         subnets: vec![subnet.parse().unwrap()],
@@ -147,7 +147,7 @@ pub fn site(name: &str, subnet: &str) -> Site {
 }
 
 /// A Teams plan: clients only.
-pub fn teams_parts() -> Parts {
+pub(crate) fn teams_parts() -> Parts {
     Parts {
         name: "teams".to_owned(),
         classes: vec![
@@ -167,7 +167,7 @@ pub fn teams_parts() -> Parts {
 }
 
 /// Builds a flow: `packets` of one mark, of no recognised payload.
-pub fn flow(protocol: u8, src: &str, dst: &str, mark: u8, packets: u64) -> Flow {
+pub(crate) fn flow(protocol: u8, src: &str, dst: &str, mark: u8, packets: u64) -> Flow {
     let (src, dst): (SocketAddr, SocketAddr) = (src.parse().unwrap(), dst.parse().unwrap());
     Flow {
         key: FlowKey {
@@ -199,32 +199,32 @@ pub fn flow(protocol: u8, src: &str, dst: &str, mark: u8, packets: u64) -> Flow 
     }
 }
 
-pub fn udp(src: &str, dst: &str, mark: u8, packets: u64) -> Flow {
+pub(crate) fn udp(src: &str, dst: &str, mark: u8, packets: u64) -> Flow {
     flow(17, src, dst, mark, packets)
 }
 
-pub fn tcp(src: &str, dst: &str, mark: u8, packets: u64) -> Flow {
+pub(crate) fn tcp(src: &str, dst: &str, mark: u8, packets: u64) -> Flow {
     flow(6, src, dst, mark, packets)
 }
 
 /// A flow of RTP.
-pub fn rtp(media: MediaType, src: &str, dst: &str, mark: u8, packets: u64) -> Flow {
+pub(crate) fn rtp(media: MediaType, src: &str, dst: &str, mark: u8, packets: u64) -> Flow {
     let mut flow = udp(src, dst, mark, packets);
     flow.dscp_by_kind = vec![(PayloadKind::Media, flow.dscp.clone())];
     flow.rtp = vec![stream(media, packets)];
     flow
 }
 
-pub fn audio(src: &str, dst: &str, mark: u8) -> Flow {
+pub(crate) fn audio(src: &str, dst: &str, mark: u8) -> Flow {
     rtp(MediaType::Audio, src, dst, mark, 250)
 }
 
-pub fn video(src: &str, dst: &str, mark: u8) -> Flow {
+pub(crate) fn video(src: &str, dst: &str, mark: u8) -> Flow {
     rtp(MediaType::Video, src, dst, mark, 200)
 }
 
 /// A flow of connectivity checks.
-pub fn stun(src: &str, dst: &str, mark: u8) -> Flow {
+pub(crate) fn stun(src: &str, dst: &str, mark: u8) -> Flow {
     let mut flow = udp(src, dst, mark, 10);
     flow.dscp_by_kind = vec![(PayloadKind::Stun, flow.dscp.clone())];
     flow.signs.stun = true;
@@ -232,7 +232,7 @@ pub fn stun(src: &str, dst: &str, mark: u8) -> Flow {
 }
 
 /// A flow of RTCP.
-pub fn rtcp(src: &str, dst: &str, mark: u8) -> Flow {
+pub(crate) fn rtcp(src: &str, dst: &str, mark: u8) -> Flow {
     let mut flow = udp(src, dst, mark, 5);
     flow.dscp_by_kind = vec![(PayloadKind::Rtcp, flow.dscp.clone())];
     flow.signs.rtcp = true;
@@ -240,7 +240,7 @@ pub fn rtcp(src: &str, dst: &str, mark: u8) -> Flow {
 }
 
 /// The same flow, with runs of marks after each other, all of them media.
-pub fn runs(mut flow: Flow, runs: &[(u8, u64)]) -> Flow {
+pub(crate) fn runs(mut flow: Flow, runs: &[(u8, u64)]) -> Flow {
     flow.dscp = counts(runs);
     flow.packets = flow.dscp.total();
     flow.dscp_by_kind = vec![(PayloadKind::Media, flow.dscp.clone())];
@@ -262,7 +262,7 @@ pub fn runs(mut flow: Flow, runs: &[(u8, u64)]) -> Flow {
 }
 
 /// Adds packets of another kind to a flow of media.
-pub fn beside(mut flow: Flow, kind: PayloadKind, mark: u8, packets: u64) -> Flow {
+pub(crate) fn beside(mut flow: Flow, kind: PayloadKind, mark: u8, packets: u64) -> Flow {
     flow.dscp.add(dscp(mark), packets);
     flow.packets += packets;
     flow.dscp_by_kind.push((kind, counts(&[(mark, packets)])));
@@ -272,14 +272,14 @@ pub fn beside(mut flow: Flow, kind: PayloadKind, mark: u8, packets: u64) -> Flow
     flow
 }
 
-pub fn counts(pairs: &[(u8, u64)]) -> DscpCounts {
+pub(crate) fn counts(pairs: &[(u8, u64)]) -> DscpCounts {
     pairs
         .iter()
         .map(|(mark, packets)| (dscp(*mark), *packets))
         .collect()
 }
 
-pub fn stream(media: MediaType, packets: u64) -> Stream {
+pub(crate) fn stream(media: MediaType, packets: u64) -> Stream {
     Stream {
         ssrc: 1,
         payload_type: 0,
@@ -311,12 +311,12 @@ pub fn stream(media: MediaType, packets: u64) -> Stream {
 }
 
 /// Judges flows as seen on the path, with the default tolerances.
-pub fn judge(policy: &PolicySet, flows: &[Flow]) -> Report {
+pub(crate) fn judge(policy: &PolicySet, flows: &[Flow]) -> Report {
     verify(policy, Vantage::Path, flows, &Tolerances::default())
 }
 
 /// Code and cause of each finding.
-pub fn causes(report: &Report) -> Vec<(&'static str, &'static str)> {
+pub(crate) fn causes(report: &Report) -> Vec<(&'static str, &'static str)> {
     report
         .findings
         .iter()
@@ -325,7 +325,7 @@ pub fn causes(report: &Report) -> Vec<(&'static str, &'static str)> {
 }
 
 /// The only finding.
-pub fn only(report: &Report) -> &Finding {
+pub(crate) fn only(report: &Report) -> &Finding {
     assert_eq!(report.findings.len(), 1, "{:#?}", report.findings);
     &report.findings[0]
 }

@@ -22,20 +22,27 @@ fn plans() -> impl Strategy<Value = PolicySet> {
     )
         .prop_map(|(client, widths, gaps, server, server_widths, marks)| {
             let mut parts = lync_parts();
-            for at in 0..3 {
-                parts.classes[at].dscp = dscp(marks[at]);
+            for (class, mark) in parts.classes.iter_mut().zip(&marks) {
+                class.dscp = dscp(*mark);
             }
             parts.rules.truncate(6);
             let mut next = client;
-            for at in 0..3 {
-                let last = next + widths[at];
-                change(&mut parts.rules[at], next, last, marks[at]);
-                next = last + 2 + gaps[at];
+            for (rule, ((width, gap), mark)) in parts
+                .rules
+                .iter_mut()
+                .zip(widths.iter().zip(&gaps).zip(&marks))
+            {
+                let last = next + width;
+                change(rule, next, last, *mark);
+                next = last + 2 + gap;
             }
             let mut next = server;
-            for at in 0..3 {
-                let last = next + server_widths[at];
-                change(&mut parts.rules[3 + at], next, last, marks[at]);
+            for (rule, (width, mark)) in parts.rules[3..]
+                .iter_mut()
+                .zip(server_widths.iter().zip(&marks))
+            {
+                let last = next + width;
+                change(rule, next, last, *mark);
                 next = last + 2;
             }
             let edge = parts.rules[..3].iter().map(|rule| Rule {

@@ -1,4 +1,5 @@
 //! From packets and flows to verdicts, findings and causes.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod attribution;
 mod cases;

@@ -7,7 +7,7 @@ use perhop_verify::flow::Flow;
 use perhop_wire::capture::{CaptureReader, Step};
 
 /// The flows of a capture, recognised with a plan's help.
-pub fn flows(mut bytes: &[u8], policy: &PolicySet) -> Vec<Flow> {
+pub(crate) fn flows(mut bytes: &[u8], policy: &PolicySet) -> Vec<Flow> {
     let config = Config {
         media_ports: media_ports(policy),
         ..Config::default()

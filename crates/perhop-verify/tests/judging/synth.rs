@@ -11,7 +11,7 @@ const STAGGER: u64 = 1_000_000;
 
 /// A line of traffic.
 #[derive(Debug, Clone)]
-pub struct Line {
+pub(crate) struct Line {
     tcp: bool,
     src: SocketAddr,
     dst: SocketAddr,
@@ -22,7 +22,7 @@ pub struct Line {
 }
 
 impl Line {
-    pub fn parse(text: &str) -> Self {
+    pub(crate) fn parse(text: &str) -> Self {
         let words: Vec<&str> = text.split_whitespace().collect();
         let [protocol, src, ">", dst, what, marks, options @ ..] = &words[..] else {
             panic!("not a line of traffic: {text}");
@@ -95,7 +95,7 @@ impl Line {
 }
 
 /// A capture (pcap, Ethernet, nanoseconds) of some traffic.
-pub fn capture(lines: &[Line]) -> Vec<u8> {
+pub(crate) fn capture(lines: &[Line]) -> Vec<u8> {
     let mut packets: Vec<(u64, Vec<u8>)> = Vec::new();
     for (at, line) in lines.iter().enumerate() {
         let start = at as u64 * STAGGER;
