@@ -14,6 +14,7 @@ pub mod flow;
 pub mod report;
 pub mod seen;
 pub mod stream;
+pub mod timeline;
 pub mod tolerance;
 pub mod verdict;
 
