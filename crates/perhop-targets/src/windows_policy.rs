@@ -216,6 +216,8 @@ pub fn lower(policy: &PolicySet) -> Result<Lowered, Vec<Diagnostic>> {
         let base = rule_name(&plan, policy, rule);
         problems.extend(add(&mut sections[place], id, rule, || names.unique(&base)));
     }
+    // A rule whose addresses are of different families takes no packet and makes no policy.
+    sections.retain(|section| !section.policies.is_empty());
     problems.extend(folder_clashes(&sections, policy));
     if problems.is_empty() {
         Ok(Lowered {

@@ -64,7 +64,7 @@ fn an_application_that_windows_cannot_have_is_refused() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_text_at_all_changes_a_files_shape(text in any::<String>()) {

@@ -53,6 +53,9 @@ pub fn sections(
             continue;
         };
         match read(&artifact.bytes) {
+            Ok(policies) if policies.is_empty() => {
+                problems.push(unreadable(&artifact.path, "there is no policy in it"));
+            }
             Ok(policies) => sections.push((folder.to_owned(), policies)),
             Err(text) => problems.push(unreadable(&artifact.path, &text)),
         }

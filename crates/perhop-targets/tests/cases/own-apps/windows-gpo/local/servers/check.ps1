@@ -32,14 +32,5 @@ foreach ($policy in $wanted) {
     }
 }
 
-$nlaKey = 'Registry::HKEY_LOCAL_MACHINE\SYSTEM\CurrentControlSet\Services\Tcpip\QoS'
-$nlaValue = 'Do not use NLA'
-if ((Test-Path -LiteralPath $nlaKey) -and (Test-Text (Get-Item -LiteralPath $nlaKey) $nlaValue '1')) {
-    Write-Output ('ok:        ' + $nlaValue)
-} else {
-    Write-Output ('missing:   ' + $nlaValue + ' (String, 1)')
-    $differences++
-}
-
 if ($differences -gt 0) { exit 1 }
 exit 0
