@@ -1,5 +1,7 @@
 //! From a policy to all files of all targets, or to diagnostics and no file.
 
+use std::collections::BTreeSet;
+
 use perhop_policy::{Diagnostic, Fit, Marker, PolicySet, RuleId};
 
 use crate::artifact::{Artifact, Purpose};
@@ -121,18 +123,19 @@ fn files(
 
 /// Rules that the hosts' policy should make, on hosts that no target configures.
 fn not_made(policy: &PolicySet, made: &[Made]) -> Vec<Diagnostic> {
-    let configured = |id: RuleId| {
-        let fits = made.iter().flat_map(|one| one.program.fits());
-        fits.into_iter()
-            .any(|(rule, fit)| *rule == id && *fit != Fit::Elsewhere)
-    };
+    let configured: BTreeSet<RuleId> = made
+        .iter()
+        .flat_map(|one| one.program.fits())
+        .filter(|(_, fit)| *fit != Fit::Elsewhere)
+        .map(|(rule, _)| *rule)
+        .collect();
     let mut out = Vec::new();
     for scope in policy.scope_ids() {
         let left: Vec<RuleId> = (0u32..)
             .zip(policy.rules())
             .filter(|(_, rule)| rule.scope == scope && rule.marker == Marker::HostPolicy)
             .map(|(index, _)| RuleId(index))
-            .filter(|id| !configured(*id))
+            .filter(|id| !configured.contains(id))
             .collect();
         let Some(first) = left.first() else { continue };
         let name = &policy.scope(scope).name;

@@ -1,5 +1,6 @@
 //! `manifest.json`: every file with its digest and rules, every rule with its mark and fits, every accepted loss.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use perhop_policy::{AppMatch, Fit, Marker, PolicySet, Rule, RuleId};
@@ -37,12 +38,17 @@ pub(crate) fn text(
     } else {
         Json::text(plan_digest)
     };
+    let fits: Vec<(&str, BTreeMap<RuleId, &Fit>)> = made
+        .iter()
+        .map(|one| {
+            let own = one.program.fits().iter().map(|(rule, fit)| (*rule, fit));
+            (one.chosen.target.id(), own.collect())
+        })
+        .collect();
     let rules = (0u32..).zip(policy.rules()).map(|(index, rule)| {
-        let fits = made.iter().map(|one| {
-            (
-                one.chosen.target.id().to_owned(),
-                fit_in(one, RuleId(index)),
-            )
+        let fits = fits.iter().map(|(id, own)| {
+            let fit = own.get(&RuleId(index)).copied();
+            ((*id).to_owned(), fit_entry(fit.unwrap_or(&Fit::Elsewhere)))
         });
         rule_entry(policy, rule, fits.collect())
     });
@@ -120,9 +126,7 @@ fn rule_entry(policy: &PolicySet, rule: &Rule, fits: Vec<(String, Json)>) -> Jso
     ])
 }
 
-fn fit_in(one: &Made, rule: RuleId) -> Json {
-    let fit = one.program.fits().iter().find(|(id, _)| *id == rule);
-    let fit = fit.map_or(&Fit::Elsewhere, |(_, fit)| fit);
+fn fit_entry(fit: &Fit) -> Json {
     let word = match fit {
         Fit::Exact => "exact",
         Fit::Wider(_) => "wider",

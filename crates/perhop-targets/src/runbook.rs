@@ -2,6 +2,8 @@
 //!
 //! Targets that make the same rules are ways to one end. Their steps stand together under one number, to be chosen from.
 
+use std::collections::BTreeSet;
+
 use perhop_policy::{Fit, PolicySet, RuleId};
 
 use crate::compile::Made;
@@ -113,7 +115,7 @@ fn items(made: &[Made]) -> Vec<Item<'_>> {
 
 /// For each target the first one that makes a rule which it makes too, over any number of others.
 fn families(made: &[Made]) -> Vec<usize> {
-    let rules: Vec<Vec<RuleId>> = made
+    let rules: Vec<BTreeSet<RuleId>> = made
         .iter()
         .map(|one| {
             let own = one.program.fits().iter();
@@ -125,7 +127,7 @@ fn families(made: &[Made]) -> Vec<usize> {
     let mut out: Vec<usize> = (0..made.len()).collect();
     for index in 0..made.len() {
         for before in 0..index {
-            if rules[index].iter().any(|rule| rules[before].contains(rule)) {
+            if !rules[index].is_disjoint(&rules[before]) {
                 let (one, other) = (out[index], out[before]);
                 let first = one.min(other);
                 for family in &mut out {

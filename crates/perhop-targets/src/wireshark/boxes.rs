@@ -1,5 +1,7 @@
 //! The packets of a policy as a capture shows them: no process, no scope, only addresses, ports and protocol.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use ipnet::{IpNet, Ipv4Subnets, Ipv6Subnets};
 use perhop_policy::overlap::{AddressFamily, Space, number};
 use perhop_policy::{PolicySet, Protocol, Region, ScopeId};
@@ -30,10 +32,6 @@ impl Set {
 
     fn is_empty(&self) -> bool {
         self.0.is_empty()
-    }
-
-    fn union(&self, other: &Self) -> Self {
-        Self::new([self.as_slice(), other.as_slice()].concat())
     }
 
     fn intersection(&self, other: &Self) -> Self {
@@ -203,41 +201,45 @@ fn join_families(boxes: &mut Vec<Packets>) {
         src: None,
         dst: None,
     };
-    let mut index = 0;
-    while index < boxes.len() {
-        if boxes[index].addresses == any(false) {
-            let mut twin = boxes[index].clone();
-            twin.addresses = any(true);
-            if let Some(other) = boxes.iter().position(|one| *one == twin) {
-                boxes[index].addresses = Addresses::Any;
-                boxes.remove(other);
-                if other < index {
-                    continue;
-                }
-            }
+    let as_v4 = |one: &Packets| Packets {
+        addresses: any(false),
+        ..one.clone()
+    };
+    let (v6, rest): (BTreeSet<Packets>, Vec<Packets>) = (
+        boxes
+            .iter()
+            .filter(|one| one.addresses == any(true))
+            .map(as_v4)
+            .collect(),
+        boxes
+            .iter()
+            .filter(|one| one.addresses != any(true))
+            .cloned()
+            .collect(),
+    );
+    let mut left = v6;
+    *boxes = rest;
+    for one in boxes.iter_mut().filter(|one| one.addresses == any(false)) {
+        if left.remove(one) {
+            one.addresses = Addresses::Any;
         }
-        index += 1;
     }
+    boxes.extend(left.into_iter().map(|one| Packets {
+        addresses: any(true),
+        ..one
+    }));
 }
 
 fn join_ports(boxes: &mut Vec<Packets>, side: fn(&mut Packets) -> &mut Set) {
-    let mut out: Vec<Packets> = Vec::new();
+    let mut out: BTreeMap<Packets, Vec<(u128, u128)>> = BTreeMap::new();
     for mut one in std::mem::take(boxes) {
-        let own = side(&mut one).clone();
-        let same = out.iter_mut().find(|other| {
-            let mut like = (**other).clone();
-            side(&mut like).clone_from(&own);
-            like == one
-        });
-        match same {
-            Some(other) => {
-                let joined = side(other).union(&own);
-                *side(other) = joined;
-            }
-            None => out.push(one),
-        }
+        let own = std::mem::replace(side(&mut one), Set(Vec::new()));
+        out.entry(one).or_default().extend(own.0);
     }
-    *boxes = out;
+    boxes.extend(out.into_iter().map(|(mut one, intervals)| {
+        *side(&mut one) = Set::new(intervals);
+        one
+    }));
 }
 
 #[cfg(test)]

@@ -57,12 +57,17 @@ pub(super) fn coloring(filters: &[Filter]) -> String {
             write_rule(&mut out, filter, colour);
         }
     }
-    let right = filters
+    let right: Vec<&Filter> = filters
         .iter()
         .filter(|one| one.shows == Shows::AsPlanned)
-        .filter_map(|one| one.class.as_ref().map(|(index, _)| (one, *index)));
-    for (filter, index) in right {
-        write_rule(&mut out, filter, CLASSES[index % CLASSES.len()]);
+        .collect();
+    let by_class = right.iter().any(|one| one.class.is_some());
+    for filter in right {
+        match &filter.class {
+            Some((index, _)) => write_rule(&mut out, filter, CLASSES[index % CLASSES.len()]),
+            None if !by_class => write_rule(&mut out, filter, CLASSES[0]),
+            None => {}
+        }
     }
     out
 }

@@ -49,6 +49,9 @@ pub(super) fn display(policy: &PolicySet) -> Vec<Filter> {
             Expr::Dscp(marks).but_not(planned_all),
         ),
     ];
+    if packets(policy, &|_| true).len() > MOST_BOXES {
+        return out;
+    }
     for (index, class) in policy.classes().iter().enumerate() {
         let id = ClassId(u16::try_from(index).expect("classes are counted in 16 bits"));
         for side in SIDES {
@@ -106,6 +109,9 @@ pub(super) const fn side_name(side: Role) -> &'static str {
         Role::VoiceMail => "voice-mail servers",
     }
 }
+
+/// With more boxes of addresses and ports than this, filters of single classes would be too long to use.
+const MOST_BOXES: usize = 500;
 
 const SIDES: [Role; 5] = [
     Role::Client,

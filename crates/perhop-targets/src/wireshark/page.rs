@@ -49,6 +49,12 @@ pub(super) fn text(
     out.list(CAPTURING);
     out.heading(2, "Display filters");
     out.list(READING);
+    if filters.iter().all(|filter| filter.class.is_none()) {
+        out.paragraph(
+            "This plan has so many addresses and ranges that filters of single classes would be too long to use; \
+             there are those of the whole plan.",
+        );
+    }
     let rows: Vec<Vec<String>> = filters
         .iter()
         .map(|filter| vec![escape(&filter.name), explain(filter.shows).to_owned()])

@@ -464,6 +464,37 @@ fn a_plan_without_addresses_has_short_filters() {
 }
 
 #[test]
+fn a_large_plan_keeps_to_the_filters_of_the_whole() {
+    let rules = (0..3000u16).map(|index| {
+        let mut one = rule(
+            "r",
+            0,
+            0,
+            46,
+            Some(range(1024 + index * 2, 1024 + index * 2)),
+        );
+        let octets = [
+            10,
+            1,
+            u8::try_from(index / 256).unwrap(),
+            (index % 256) as u8,
+        ];
+        one.dst = vec![ipnet::IpNet::from(IpAddr::from(octets))];
+        one
+    });
+    let policy = PolicySet::try_new(Parts {
+        classes: vec![class("audio", ClassKind::Audio, 46)],
+        scopes: vec![scope("clients", Role::Client, &[])],
+        rules: rules.collect(),
+        ..Parts::default()
+    })
+    .unwrap();
+    let filters = filters::display(&policy);
+    assert_eq!(filters.len(), 3);
+    assert_eq!(files::coloring(&filters).lines().count(), 1 + 3);
+}
+
+#[test]
 fn hostile_class_names_keep_to_their_line() {
     for name in HOSTILE {
         let policy = PolicySet::try_new(Parts {
