@@ -30,7 +30,7 @@ impl Target for IntuneCsp {
     }
 
     fn summary(&self) -> &'static str {
-        "the NetworkQoSPolicy settings of Intune and other device managers: OMA-URI list, SyncML, profile for Microsoft Graph"
+        "The NetworkQoSPolicy settings of Intune and other device managers: OMA-URI list, SyncML, profile for Microsoft Graph"
     }
 
     fn losses(&self) -> &'static [LossKind] {

@@ -57,7 +57,7 @@ impl Target for WindowsPsched {
     }
 
     fn summary(&self) -> &'static str {
-        "marks by service type for clients on Windows XP and Server 2003, which have no Policy-based QoS"
+        "Marks by service type for clients on Windows XP and Server 2003, which have no Policy-based QoS"
     }
 
     fn losses(&self) -> &'static [LossKind] {
