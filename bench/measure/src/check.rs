@@ -210,3 +210,103 @@ fn ends(flow: &Flow) -> String {
     let (src, dst) = (flow.src_port.unwrap_or(0), flow.dst_port.unwrap_or(0));
     format!("{} {src} > {} {dst}", flow.src, flow.dst)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use generate::{Profile, Shape};
+
+    use super::*;
+    use crate::perhop::RtpStream;
+
+    /// A capture, and the media flows of an answer that is right.
+    fn right() -> (Capture, Vec<Flow>) {
+        let shape = Shape {
+            flows: 300,
+            ..Shape::new(Profile::Snap, 2_000_000)
+        };
+        let (_, truth, paths) = generate::generate(shape, Vec::new()).unwrap();
+        let flows = truth.heard().map(|stream| {
+            let (ends, label) = (paths[stream.path].ends(), truth.labels[stream.path]);
+            let is_right = label.shown(paths[stream.path].sent()) == MarkKind::Right;
+            Flow {
+                src: ends.src.0.to_string(),
+                src_port: Some(ends.src.1),
+                dst: ends.dst.0.to_string(),
+                dst_port: Some(ends.dst.1),
+                packets: paths[stream.path].sent(),
+                bytes: 0,
+                dscp: BTreeMap::new(),
+                rtp: vec![RtpStream {
+                    ssrc: format!("0x{:08x}", stream.ssrc),
+                    payload_type: stream.payload_type,
+                    packets: stream.packets,
+                    lost: stream.lost().cast_signed(),
+                }],
+                verdict: Some(if is_right { "ok" } else { "unmarked" }.to_owned()),
+            }
+        });
+        let flows = flows.collect();
+        let (name, file) = ("snap".to_owned(), PathBuf::new());
+        (
+            Capture {
+                name,
+                profile: Profile::Snap,
+                file,
+                truth,
+                paths,
+            },
+            flows,
+        )
+    }
+
+    fn differences(capture: &Capture, flows: &[Flow]) -> (usize, usize) {
+        let (mut of_streams, mut of_verdicts) = (Vec::new(), Vec::new());
+        streams(capture, flows, &mut of_streams);
+        verdicts(capture, flows, &mut of_verdicts);
+        (of_streams.len(), of_verdicts.len())
+    }
+
+    #[test]
+    fn a_right_answer_has_no_difference_and_every_wrong_one_has() {
+        let (capture, flows) = right();
+        assert_eq!(differences(&capture, &flows), (0, 0));
+        let long = flows
+            .iter()
+            .position(|flow| flow.rtp[0].packets >= SURE)
+            .unwrap();
+        let wrong = |change: &dyn Fn(&mut Vec<Flow>)| {
+            let (capture, mut flows) = right();
+            change(&mut flows);
+            differences(&capture, &flows)
+        };
+        assert_eq!(wrong(&|flows| flows[long].rtp[0].lost += 1), (1, 0));
+        assert_eq!(wrong(&|flows| flows[long].rtp[0].packets -= 1), (1, 0));
+        assert_eq!(wrong(&|flows| flows[long].rtp[0].payload_type ^= 1), (1, 0));
+        assert_eq!(
+            wrong(&|flows| flows[long].rtp[0].ssrc = "0x00000001".to_owned()),
+            (1, 0)
+        );
+        assert_eq!(wrong(&|flows| drop(flows[long].rtp.pop())), (1, 0));
+        assert_eq!(wrong(&|flows| flows[long].verdict = None), (0, 1));
+        let marked = flows
+            .iter()
+            .position(|flow| flow.verdict.as_deref() != Some("ok") && flow.rtp[0].packets >= SURE);
+        assert_eq!(
+            wrong(&|flows| flows[marked.unwrap()].verdict = Some("ok".to_owned())),
+            (0, 1)
+        );
+    }
+
+    #[test]
+    fn totals_are_compared() {
+        let (capture, _) = right();
+        let mut wrong = Vec::new();
+        totals(&capture, &[], &mut wrong);
+        assert!(
+            wrong.len() > 5 && wrong[0].contains("0 flows where"),
+            "{wrong:?}"
+        );
+    }
+}

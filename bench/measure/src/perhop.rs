@@ -58,6 +58,15 @@ impl Perhop {
         command
     }
 
+    /// `perhop flows` as it prints for people: the analysis with little output.
+    pub(crate) fn text(&self, file: &Path) -> Vec<OsString> {
+        let mut command = words([self.program.as_os_str(), "flows".as_ref(), file.as_os_str()]);
+        if self.has_threads {
+            command.extend(words(["--threads", "1"]));
+        }
+        command
+    }
+
     /// `perhop verify`.
     pub(crate) fn verify<P: AsRef<Path>>(
         &self,

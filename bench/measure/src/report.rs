@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use generate::Profile;
 use serde_json::json;
 
 use crate::child::Cost;
@@ -151,18 +152,11 @@ fn table(out: &mut String, section: &Section) {
         };
         let (wall, median) = (numbers.wall, numbers.wall.median);
         let limit = row.limit.map_or_else(String::new, |limit| {
-            format!(
-                "{limit:.1} {}",
-                if numbers.ratio.median <= limit {
-                    "met"
-                } else {
-                    "**missed**"
-                }
-            )
+            format!("{limit:.1} {}", met(numbers.ratio.median <= limit))
         });
         writeln!(
             out,
-            "| {} | {median:.3} | {:.3}–{:.3} | {:.2} | {limit} | {:.2} | {:.2} | {:.0} | {:.3} | {:.0} |",
+            "| {} | {median:.3} | {:.3}–{:.3} | {:.2} | {limit} | {:.2} | {:.2} | {:.0} | {:.3} | {} |",
             row.name,
             wall.least,
             wall.most,
@@ -171,7 +165,7 @@ fn table(out: &mut String, section: &Section) {
             numbers.packets / median / 1e6,
             median * 1e9 / numbers.packets,
             numbers.cpu.median,
-            real(numbers.memory) / 1e6,
+            memory(numbers.memory, row.memory_limit),
         )
         .expect("writing to a string works");
     }
@@ -179,43 +173,65 @@ fn table(out: &mut String, section: &Section) {
 
 /// What compares rows or captures: tshark, and many flows against fewer.
 fn across(sections: &[Section]) -> String {
-    let mut out = String::new();
-    for section in sections {
-        let median = |what: &str| {
-            let row = section.rows.iter().find(|row| row.name.contains(what))?;
-            Some(Numbers::of(row, &section.rows[0], section)?.cpu.median)
-        };
-        if let (Some(perhop), Some(tshark)) = (median("perhop flows"), median("tshark")) {
-            let name = &section.capture.name;
-            writeln!(
-                out,
-                "\n{name}: tshark takes {:.0} times the CPU time of `perhop flows`.",
-                tshark / perhop
-            )
-            .expect("writing to a string works");
-        }
-    }
+    let tshark = sections.iter().filter_map(tshark);
+    tshark.chain(many_flows(sections)).collect()
+}
+
+/// CPU time of tshark in that of perhop, on one thread.
+fn tshark(section: &Section) -> Option<String> {
+    let median = |what: &str| Some(numbers_of(section, what)?.cpu.median);
+    let times = median("tshark")? / median("perhop flows")?;
+    let least = if section.capture.profile == Profile::Full {
+        100.0
+    } else {
+        1000.0
+    };
+    Some(format!(
+        "\n{}: tshark takes {times:.0} times the CPU time of `perhop flows` (at least {least:.0}: {}).\n",
+        section.capture.name,
+        met(times >= least)
+    ))
+}
+
+/// What a packet costs among many flows, in what it costs among fewer.
+fn many_flows(sections: &[Section]) -> Option<String> {
     let per_packet = |name: &str| {
         let section = sections
             .iter()
             .find(|section| section.capture.name == name)?;
-        let row = section
-            .rows
-            .iter()
-            .find(|row| row.name.contains("perhop flows"))?;
-        let numbers = Numbers::of(row, &section.rows[0], section)?;
+        let numbers = numbers_of(section, "perhop flows")?;
         Some(numbers.wall.median / numbers.packets)
     };
-    if let (Some(few), Some(many)) = (per_packet("snap"), per_packet("many")) {
-        let times = many / few;
-        let met = if times <= 1.6 { "met" } else { "**missed**" };
-        writeln!(
-            out,
-            "\nmany: {times:.2} times the time a packet of snap, one thread (at most 1.6: {met})."
-        )
-        .expect("writing to a string works");
-    }
-    out
+    let times = per_packet("many")? / per_packet("snap")?;
+    Some(format!(
+        "\nmany: {times:.2} times the time a packet of snap, one thread (at most 1.6: {}).\n",
+        met(times <= 1.6)
+    ))
+}
+
+/// The numbers of the first row whose name has this in it.
+fn numbers_of(section: &Section, what: &str) -> Option<Numbers> {
+    let row = section.rows.iter().find(|row| row.name.contains(what))?;
+    Numbers::of(row, &section.rows[0], section)
+}
+
+fn memory(used: u64, limit: Option<u64>) -> String {
+    let megabytes = |bytes: u64| format!("{:.0}", real(bytes) / 1e6);
+    limit.map_or_else(
+        || megabytes(used),
+        |limit| {
+            format!(
+                "{} (at most {} {})",
+                megabytes(used),
+                megabytes(limit),
+                met(used <= limit)
+            )
+        },
+    )
+}
+
+const fn met(is_met: bool) -> &'static str {
+    if is_met { "met" } else { "**missed**" }
 }
 
 fn part(time: Duration, whole: Duration) -> f64 {

@@ -20,6 +20,8 @@ pub(crate) struct Row {
     rounds: usize,
     /// Most that its time may be of reading the file, where the project has set that.
     pub(crate) limit: Option<f64>,
+    /// Most bytes of memory that it may use, where the project has set that.
+    pub(crate) memory_limit: Option<u64>,
     pub(crate) costs: Vec<Cost>,
 }
 
@@ -89,6 +91,7 @@ impl Section {
         } else {
             rows.push(("`perhop flows`", perhop.flows(&files, None), limits[0]));
         }
+        rows.push(("`perhop flows`, as text", perhop.text(&files[0]), None));
         if perhop.has_verify() {
             rows.push((
                 "`perhop verify`",
@@ -96,15 +99,15 @@ impl Section {
                 None,
             ));
         }
+        let memory_limit = Some(MEMORY + MEMORY_A_FLOW * self.capture.truth.flows);
         for (name, command, limit) in rows {
-            let command = scheduled(command, setup.manner);
-            let (name, rounds) = (name.to_owned(), setup.manner.rounds);
             self.rows.push(Row {
-                name,
-                command,
+                name: name.to_owned(),
+                command: scheduled(command, setup.manner),
                 accepted: &ANSWERS,
-                rounds,
+                rounds: setup.manner.rounds,
                 limit,
+                memory_limit,
                 costs: Vec::new(),
             });
         }
@@ -126,6 +129,7 @@ impl Section {
             accepted: &[0],
             rounds,
             limit: None,
+            memory_limit: None,
             costs: Vec::new(),
         });
     }
@@ -139,6 +143,10 @@ impl Section {
         Ok(())
     }
 }
+
+/// The project's limit for memory: so many bytes, and so many for each unidirectional flow.
+const MEMORY: u64 = 32_000_000;
+const MEMORY_A_FLOW: u64 = 160;
 
 /// Peers that read a gigabyte in about a second; the file follows.
 const QUICK_PEERS: [&[&str]; 3] = [
