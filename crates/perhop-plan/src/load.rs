@@ -16,9 +16,6 @@ pub struct Loaded {
     pub allowed: Vec<Allowed>,
     /// How many expectations hold; all of them when there is a policy.
     pub expectations: usize,
-    /// Whether the plan lists its targets. Without a list, [`PolicySet::targets`] only carries options for those that
-    /// are made anyway.
-    pub targets_listed: bool,
 }
 
 /// Reads, checks and compiles a plan's text. Always returns, whatever the text is.
@@ -29,11 +26,10 @@ pub fn load(file: FileId, text: &str) -> Loaded {
         diagnostics: Vec::new(),
         allowed: Vec::new(),
         expectations: 0,
-        targets_listed: false,
     };
     let (tree, mut found) = source::parse(file, text);
     let torn = has_errors(&found);
-    let shape = shape::check(&tree, language::PLAN);
+    let shape = shape::check(file, &tree, language::PLAN);
     // What is missing from a tree that is not whole may stand in the part that was not understood.
     found.extend(
         shape
@@ -41,8 +37,7 @@ pub fn load(file: FileId, text: &str) -> Loaded {
             .filter(|one| !torn || one.code != code::MISSING_KEY),
     );
     if !has_errors(&found) {
-        let (plan, problems) = resolve::resolve(&tree);
-        loaded.targets_listed = plan.target_list.is_some();
+        let (plan, problems) = resolve::resolve(file, &tree);
         found.extend(problems);
         found.extend(check::limits(&plan));
         if !has_errors(&found) {

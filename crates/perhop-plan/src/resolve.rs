@@ -1,9 +1,10 @@
 //! From the tree to a [`Plan`]: names looked up, defaults filled in. Only trees without errors give a plan.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use perhop_policy::{
-    Diagnostic, Family, Host, Marker, OptionValue, Protocol, ProtocolMatch, Span, TargetRequest,
+    Diagnostic, Family, FileId, Host, Marker, OptionValue, Protocol, ProtocolMatch, Span,
+    TargetRequest,
 };
 
 use crate::ast::{At, Node, Table, Value};
@@ -18,8 +19,8 @@ use crate::view::View;
 
 /// Resolves a tree that the table of fields has accepted. Problems are defaults that do not exist.
 #[must_use]
-pub fn resolve(root: &Table) -> (Plan, Vec<Diagnostic>) {
-    let root = View::root(root);
+pub fn resolve(file: FileId, root: &Table) -> (Plan, Vec<Diagnostic>) {
+    let root = View::root(root, shape::start_of(file));
     let mut problems = Vec::new();
     let platforms = platforms(root);
     let family = |family| platforms.iter().find(|p| p.value.family == family);
@@ -463,34 +464,43 @@ fn app(name: At<String>, view: View<'_>) -> App {
 
 /// One request for each name listed, with its options; then those that only have options.
 fn targets(root: View<'_>) -> Vec<TargetRequest> {
-    let tables = root.named("target");
+    let mut tables: BTreeMap<String, (At<String>, View<'_>)> = root
+        .named("target")
+        .into_iter()
+        .map(|(name, view)| (name.value.clone(), (name, view)))
+        .collect();
+    if root.node("targets").is_none() {
+        return tables
+            .into_values()
+            .map(|(name, view)| request(name, Some(view)))
+            .collect();
+    }
     let mut out: Vec<TargetRequest> = Vec::new();
+    let mut seen = BTreeSet::new();
     for id in root.texts("targets") {
-        if out.iter().all(|request| request.id != id.value) {
-            let table = tables.iter().find(|(name, _)| *name.value == id.value);
-            let mut one = request(id, table.map(|(_, view)| *view));
+        if seen.insert(id.value.clone()) {
+            let table = tables.remove(&id.value).map(|(_, view)| view);
+            let mut one = request(id, table);
             one.listed = true;
             out.push(one);
-        }
-    }
-    let listed = root.node("targets").is_some();
-    for (name, view) in tables {
-        if !listed {
-            out.push(request(name, Some(view)));
         }
     }
     out
 }
 
 fn unlisted(root: View<'_>) -> Vec<(String, Span)> {
-    let listed = root.texts("targets");
-    let tables = root
-        .named("target")
+    if root.node("targets").is_none() {
+        return Vec::new();
+    }
+    let listed: BTreeSet<String> = root
+        .texts("targets")
         .into_iter()
-        .map(|(name, _)| (name.value, name.span));
-    let absent = |name: &String| listed.iter().all(|one| one.value != *name);
-    tables
-        .filter(|(name, _)| root.node("targets").is_some() && absent(name))
+        .map(|one| one.value)
+        .collect();
+    root.named("target")
+        .into_iter()
+        .map(|(name, _)| (name.value, name.span))
+        .filter(|(name, _)| !listed.contains(name))
         .collect()
 }
 

@@ -1,6 +1,6 @@
 //! Holds a tree against the table of fields: unknown keys, wrong types, wrong values, missing keys, all of them at once.
 
-use perhop_policy::{Diagnostic, Span};
+use perhop_policy::{Diagnostic, FileId, Span};
 
 use crate::ast::{Node, Table, Value};
 use crate::code;
@@ -10,12 +10,21 @@ use crate::suggest::did_you_mean;
 
 /// Every way in which the tree is not what the table of fields says.
 #[must_use]
-pub fn check(root: &Table, fields: &'static [Field]) -> Vec<Diagnostic> {
+pub fn check(file: FileId, root: &Table, fields: &'static [Field]) -> Vec<Diagnostic> {
     let mut walk = Walk {
         problems: Vec::new(),
     };
-    walk.fields("", root, fields, None, None);
+    walk.fields("", root, fields, None, start_of(file));
     walk.problems
+}
+
+/// The place of what is missing from the text as a whole.
+pub(crate) const fn start_of(file: FileId) -> Span {
+    Span {
+        file,
+        start: 0,
+        end: 0,
+    }
 }
 
 struct Walk {
@@ -32,7 +41,7 @@ impl Walk {
         table: &Table,
         fields: &'static [Field],
         rest: Option<Rest>,
-        place: Option<Span>,
+        place: Span,
     ) {
         for entry in &table.entries {
             let key = entry.key.value.as_str();
@@ -43,8 +52,9 @@ impl Walk {
                 self.made_up(called, &inner, &entry.key.value, entry.key.span);
                 self.value(&inner, &entry.node, shape);
             } else {
+                let hint = self.problems.len() < HINTS;
                 self.problems
-                    .push(unknown(path, key, entry.key.span, fields));
+                    .push(unknown(path, key, entry.key.span, fields, hint));
             }
         }
         for field in fields.iter().filter(|field| field.required) {
@@ -57,13 +67,13 @@ impl Walk {
     fn value(&mut self, path: &str, node: &Node, shape: &Shape) {
         match (shape, &node.value) {
             (Shape::Table(fields), Value::Table(table)) => {
-                self.fields(path, table, fields, None, Some(node.span));
+                self.fields(path, table, fields, None, node.span);
             }
             (Shape::Open(fields, called, of), Value::Table(table)) => {
-                self.fields(path, table, fields, Some((called, of)), Some(node.span));
+                self.fields(path, table, fields, Some((called, of)), node.span);
             }
             (Shape::Map(called, of), Value::Table(table)) => {
-                self.fields(path, table, &[], Some((called, of)), Some(node.span));
+                self.fields(path, table, &[], Some((called, of)), node.span);
             }
             (Shape::List(of), Value::List(items)) => {
                 for item in items {
@@ -74,7 +84,7 @@ impl Walk {
                 for item in items {
                     match &item.value {
                         Value::Table(table) => {
-                            self.fields(path, table, fields, None, Some(item.span));
+                            self.fields(path, table, fields, None, item.span);
                         }
                         _ => self.problems.push(leaf::wrong_type(path, item, "a table")),
                     }
@@ -138,7 +148,7 @@ fn word(path: &str, node: &Node, text: &str, words: &[&'static str]) -> Result<(
     })
 }
 
-fn unknown(path: &str, key: &str, span: Span, fields: &[Field]) -> Diagnostic {
+fn unknown(path: &str, key: &str, span: Span, fields: &[Field], hint: bool) -> Diagnostic {
     let place = if path.is_empty() {
         "a plan".to_owned()
     } else {
@@ -149,6 +159,9 @@ fn unknown(path: &str, key: &str, span: Span, fields: &[Field]) -> Diagnostic {
         format!("{place} has no key `{}`", key.escape_debug()),
     )
     .primary(span, "unknown");
+    if !hint {
+        return problem;
+    }
     let keys: Vec<&str> = fields.iter().map(|field| field.key).collect();
     match did_you_mean(key, keys.iter().copied()) {
         Some(hint) => problem.help(hint),
@@ -156,17 +169,14 @@ fn unknown(path: &str, key: &str, span: Span, fields: &[Field]) -> Diagnostic {
     }
 }
 
-fn missing(path: &str, field: &Field, place: Option<Span>) -> Diagnostic {
+fn missing(path: &str, field: &Field, place: Span) -> Diagnostic {
     let table = if path.is_empty() {
         "the plan".to_owned()
     } else {
         format!("`{path}`")
     };
     let problem = Diagnostic::error(code::MISSING_KEY, format!("{table} lacks `{}`", field.key))
-        .primary(
-            place.unwrap_or_default(),
-            format!("no `{}` here", field.key),
-        )
+        .primary(place, format!("no `{}` here", field.key))
         .note(field.doc);
     problem.help(format!(
         "add `{} = ...`: {}",
@@ -198,3 +208,6 @@ pub(crate) fn join(path: &str, key: &str) -> String {
         format!("{path}.{shown}")
     }
 }
+
+/// Problems after which no more suggestions are looked for; fewer than these are told.
+const HINTS: usize = 1000;

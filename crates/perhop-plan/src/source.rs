@@ -25,6 +25,7 @@ pub fn parse(file: FileId, text: &str) -> (Table, Vec<Diagnostic>) {
                 text.len()
             ),
         )
+        .primary(crate::shape::start_of(file), "this text")
         .help("check that this is the plan; split a plan this large by region");
         return (Table::default(), vec![problem]);
     }

@@ -16,10 +16,10 @@ pub(crate) struct View<'a> {
 
 impl<'a> View<'a> {
     /// The root.
-    pub(crate) fn root(table: &'a Table) -> Self {
+    pub(crate) const fn root(table: &'a Table, span: Span) -> Self {
         Self {
             table: Some(table),
-            span: Span::default(),
+            span,
         }
     }
 

@@ -1,15 +1,20 @@
 //! What holds for every text and every plan.
 
+#[path = "support/loading.rs"]
+mod loading;
 mod support;
 
 use std::net::IpAddr;
+use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
 use perhop_policy::{
-    Answer, AppMatch, Diagnostic, Dscp, FileId, FlowKey, PolicySet, PortMatch, Protocol,
-    ProtocolMatch, Severity, Statement, Vantage,
+    Answer, AppMatch, Dscp, FileId, FlowKey, PolicySet, PortMatch, Protocol, ProtocolMatch,
+    Statement, Vantage,
 };
 use proptest::prelude::*;
+
+use loading::keeps_its_word;
 
 const EXAMPLES: [&str; 7] = [
     "contoso",
@@ -27,47 +32,6 @@ fn example(name: &str) -> String {
         env!("CARGO_MANIFEST_DIR")
     );
     std::fs::read_to_string(path).expect("the example is there")
-}
-
-/// What every load keeps, whatever the text: a policy exactly when there is no error, and places inside the text.
-fn keeps_its_word(text: &str) {
-    let loaded = perhop_plan::load(FileId(3), text);
-    let errors = loaded
-        .diagnostics
-        .iter()
-        .any(|one| one.severity == Severity::Error);
-    assert_eq!(loaded.policy.is_none(), errors);
-    let accepted = loaded.allowed.iter().map(|one| &one.diagnostic);
-    for one in loaded.diagnostics.iter().chain(accepted) {
-        well_formed(text, one);
-    }
-    for info in perhop_plan::CODES {
-        assert!(info.code.starts_with("plan/"));
-    }
-}
-
-fn well_formed(text: &str, one: &Diagnostic) {
-    let code = one.code;
-    let known = perhop_plan::CODES.iter().chain(perhop_policy::set::CODES);
-    assert!(known.into_iter().any(|info| info.code == code), "{code}");
-    assert!(
-        !one.message.is_empty() && !one.message.ends_with('.'),
-        "{code}: {}",
-        one.message
-    );
-    assert!(!one.message.contains('\n'), "{code}: {}", one.message);
-    assert!(
-        one.labels.iter().skip(1).all(|label| !label.primary),
-        "{code}: primary comes first"
-    );
-    for label in &one.labels {
-        let span = label.span;
-        assert!(
-            text.get(span.start..span.end).is_some(),
-            "{code}: {span:?} of {}",
-            text.len()
-        );
-    }
 }
 
 /// A text as TOML blocks: the root's own lines, then one block a header, with the comments above it.
@@ -154,19 +118,19 @@ proptest! {
 
     #[test]
     fn any_text_loads(text in ".{0,300}") {
-        keeps_its_word(&text);
+        keeps_its_word(text.as_bytes());
     }
 
     #[test]
     fn a_damaged_plan_loads(which in 0..EXAMPLES.len(), edits in edits()) {
-        keeps_its_word(&apply(&example(EXAMPLES[which]), &edits));
+        keeps_its_word(apply(&example(EXAMPLES[which]), &edits).as_bytes());
     }
 
     #[test]
     fn a_plan_cut_short_loads(which in 0..EXAMPLES.len(), at in any::<prop::sample::Index>()) {
         let text = example(EXAMPLES[which]);
         let end = (0..=at.index(text.len() + 1)).rev().find(|at| text.is_char_boundary(*at)).unwrap();
-        keeps_its_word(&text[..end]);
+        keeps_its_word(&text.as_bytes()[..end]);
     }
 
     #[test]
@@ -185,6 +149,30 @@ proptest! {
             codes
         };
         prop_assert_eq!(codes(&one), codes(&other));
+    }
+}
+
+/// The fuzzer's corpus and every case, whole and cut at every byte.
+#[test]
+fn the_corpus_loads() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files: Vec<PathBuf> = Vec::new();
+    for entry in
+        std::fs::read_dir(root.join("../../fuzz/corpus/plan")).expect("the corpus is there")
+    {
+        files.push(entry.expect("it can be listed").path());
+    }
+    let seeds = files.len();
+    for entry in std::fs::read_dir(root.join("tests/cases")).expect("the cases are there") {
+        files.push(entry.expect("it can be listed").path().join("plan.toml"));
+    }
+    assert!(seeds > 10 && files.len() > seeds + 50);
+    for path in files {
+        let bytes = std::fs::read(&path).expect("it can be read");
+        keeps_its_word(&bytes);
+        for end in (0..bytes.len()).step_by(1 + bytes.len() / 100) {
+            keeps_its_word(&bytes[..end]);
+        }
     }
 }
 

@@ -1,7 +1,9 @@
 //! Sizes past which a plan is refused rather than time and memory spent.
 
+use ipnet::IpNet;
 use perhop_policy::{Diagnostic, Span};
 
+use crate::ast::At;
 use crate::code;
 use crate::plan::{App, Edge, Plan};
 
@@ -15,6 +17,14 @@ const MAX_APPS: usize = 500;
 const MAX_CLASSES: usize = 64;
 /// Prefixes in one list.
 const MAX_PREFIXES: usize = 2000;
+/// Accepted warnings.
+const MAX_ALLOWS: usize = 500;
+/// Targets listed or with options.
+const MAX_TARGETS: usize = 200;
+/// Trusted application pools, and other lists of names.
+const MAX_NAMES: usize = 2000;
+/// Statements in the Edge's rules: every internal address with every destination.
+const MAX_EDGE_PAIRS: usize = 8000;
 /// Rules after pairing every source prefix with every destination prefix, in one scope.
 const MAX_STATEMENTS: usize = 4000;
 /// Expectations.
@@ -24,8 +34,8 @@ const MAX_EXPECTS: usize = 5000;
 pub(crate) fn check(plan: &Plan) -> Vec<Diagnostic> {
     let mut out = Vec::new();
     let mut at_most = |count: usize, most: usize, what: &str, span: Option<Span>| {
-        if count > most {
-            out.push(too_many(count, most, what, span.unwrap_or_default()));
+        if let Some(span) = span.filter(|_| count > most) {
+            out.push(too_many(count, most, what, span));
         }
     };
     let site = plan.sites.last().map(|one| one.name.span);
@@ -38,6 +48,15 @@ pub(crate) fn check(plan: &Plan) -> Vec<Diagnostic> {
     at_most(plan.classes.len(), MAX_CLASSES, "classes", class);
     let expect = plan.expects.last().map(|one| one.span);
     at_most(plan.expects.len(), MAX_EXPECTS, "expectations", expect);
+    let allow = plan.allows.last().map(|one| one.code.span);
+    at_most(plan.allows.len(), MAX_ALLOWS, "accepted warnings", allow);
+    let target = plan.targets.last().map(|one| one.origin);
+    let targets = plan.targets.len() + plan.unlisted_targets.len() + plan.repeated_targets.len();
+    at_most(targets, MAX_TARGETS, "targets", target);
+    for names in name_lists(plan) {
+        let last = names.last().map(|name| name.span);
+        at_most(names.len(), MAX_NAMES, "names in one list", last);
+    }
     for list in lists(plan) {
         let last = list.last().map(|net| net.span);
         at_most(list.len(), MAX_PREFIXES, "prefixes in one list", last);
@@ -54,7 +73,7 @@ pub(crate) fn check(plan: &Plan) -> Vec<Diagnostic> {
         let pairs = edge_pairs(plan, edge);
         at_most(
             pairs,
-            MAX_STATEMENTS,
+            MAX_EDGE_PAIRS,
             "pairs of addresses in the Edge's rules",
             Some(edge.span),
         );
@@ -82,7 +101,19 @@ fn edge_pairs(plan: &Plan, edge: &Edge) -> usize {
         .saturating_mul(sites + services.sum::<usize>() + um + 8)
 }
 
-fn lists(plan: &Plan) -> impl Iterator<Item = &Vec<crate::ast::At<ipnet::IpNet>>> {
+fn name_lists(plan: &Plan) -> impl Iterator<Item = &Vec<At<String>>> {
+    let pools = plan
+        .servers
+        .iter()
+        .filter_map(|servers| servers.pools.as_ref());
+    let clients = plan
+        .clients
+        .iter()
+        .flat_map(|clients| [&clients.vdi, &clients.also]);
+    pools.map(|pools| &pools.names).chain(clients)
+}
+
+fn lists(plan: &Plan) -> impl Iterator<Item = &Vec<At<IpNet>>> {
     let apps = plan
         .apps
         .iter()
@@ -93,9 +124,16 @@ fn lists(plan: &Plan) -> impl Iterator<Item = &Vec<crate::ast::At<ipnet::IpNet>>
         .flat_map(|edge| [&edge.internal, &edge.external]);
     let um = plan.exchange_um.iter().map(|um| &um.addresses);
     let sites = plan.sites.iter().map(|site| &site.subnets);
+    let clients = plan.clients.iter().map(|clients| &clients.addresses);
+    let servers = plan.servers.iter().map(|servers| &servers.addresses);
+    let phones = plan.phones.iter().map(|phones| &phones.addresses);
+    let services = plan.services.iter().map(|service| &service.addresses);
+    let own = clients.chain(servers).chain(phones).chain(services);
     apps.chain(edges)
         .chain(um)
         .chain(sites)
+        .chain(own)
+        .chain([&plan.network.internal])
         .filter(|list| !list.is_empty())
 }
 

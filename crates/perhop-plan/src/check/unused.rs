@@ -163,8 +163,8 @@ fn tables(plan: &Plan, out: &mut Vec<Diagnostic>) {
 }
 
 fn targets(plan: &Plan, out: &mut Vec<Diagnostic>) {
-    let list = plan.target_list.unwrap_or_default();
     for (name, span) in &plan.unlisted_targets {
+        let list = plan.target_list.unwrap_or(*span);
         out.push(
             Diagnostic::warning(
                 code::UNUSED_TARGET,
