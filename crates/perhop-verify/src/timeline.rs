@@ -164,7 +164,7 @@ fn add(counts: &mut Vec<Count>, bin: u16, dscp: Dscp, packets: u32) {
 }
 
 /// Fewer bins than this, so that a chart can show each.
-const MAX_BINS: i64 = 200;
+const MAX_BINS: i64 = 100;
 /// Nanoseconds of a second.
 const SECOND: i64 = 1_000_000_000;
 /// A time so far from the first is damage.
@@ -281,7 +281,7 @@ mod tests {
             }
             let groups = timeline.sum(|_| Some(()));
             let bins = &groups[&()];
-            prop_assert!(bins.bins.len() <= 200);
+            prop_assert!(bins.bins.len() <= 100);
             let total: u64 = bins.bins.iter().flatten().map(|(_, packets)| packets).sum();
             prop_assert_eq!(total, times.len() as u64);
         }
