@@ -97,7 +97,11 @@ impl PolicySet {
     #[must_use]
     pub fn candidates(&self, key: &FlowKey<'_>, vantage: Vantage) -> Vec<Candidate> {
         let mut out: Vec<Candidate> = Vec::new();
-        for (scope, located) in self.scopes_at(key.src) {
+        let placed = self.roles_at(key.src);
+        for scope in self.scope_ids() {
+            let Some(located) = self.may_be_at(scope, key.src, placed) else {
+                continue;
+            };
             for region in self.regions(scope) {
                 if region.space.contains_unseen(key) {
                     out.push(Candidate {
@@ -116,26 +120,29 @@ impl PolicySet {
     /// The scopes that a sender with this address may belong to, each with whether the plan places it there.
     #[must_use]
     pub fn scopes_at(&self, address: IpAddr) -> Vec<(ScopeId, bool)> {
-        let holds = |id: ScopeId| {
-            self.scope(id)
-                .addresses
-                .iter()
-                .any(|net| net.contains(&address))
-        };
-        let placed: Vec<ScopeId> = self.scope_ids().filter(|id| holds(*id)).collect();
+        let placed = self.roles_at(address);
         self.scope_ids()
-            .filter_map(|id| {
-                let scope = self.scope(id);
-                if placed.contains(&id) {
-                    return Some((id, true));
-                }
-                let hidden = !scope.addresses.is_empty()
-                    || placed
-                        .iter()
-                        .any(|other| self.scope(*other).role == scope.role);
-                (!hidden).then_some((id, false))
-            })
+            .filter_map(|id| Some((id, self.may_be_at(id, address, placed)?)))
             .collect()
+    }
+
+    /// The roles that the plan places at an address, a bit each.
+    fn roles_at(&self, address: IpAddr) -> u8 {
+        self.scopes()
+            .iter()
+            .filter(|scope| scope.addresses.iter().any(|net| net.contains(&address)))
+            .fold(0, |roles, scope| roles | 1 << scope.role as u8)
+    }
+
+    /// Whether the plan places a scope at an address; `None` when a sender there cannot belong to it.
+    fn may_be_at(&self, id: ScopeId, address: IpAddr, placed: u8) -> Option<bool> {
+        let scope = self.scope(id);
+        if scope.addresses.is_empty() {
+            (placed & 1 << scope.role as u8 == 0).then_some(false)
+        } else {
+            let here = scope.addresses.iter().any(|net| net.contains(&address));
+            here.then_some(true)
+        }
     }
 
     /// What the network's access edge marks is still unmarked at the sender.
