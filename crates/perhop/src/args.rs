@@ -48,10 +48,14 @@ const EXIT_STATUS: &str = "Exit status: 0 as planned, 1 findings, 2 plan or argu
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    New(cmd::new::Args),
     Check(cmd::check::Args),
     Table(cmd::table::Args),
     Compile(cmd::compile::Args),
     Explain(cmd::explain::Args),
+    Flows(cmd::flows::Args),
+    Verify(cmd::verify::Args),
+    Schema(cmd::schema::Args),
     Completions(cmd::completions::Args),
 }
 

@@ -4,7 +4,11 @@ pub(crate) mod check;
 pub(crate) mod compile;
 pub(crate) mod completions;
 pub(crate) mod explain;
+pub(crate) mod flows;
+pub(crate) mod new;
+pub(crate) mod schema;
 pub(crate) mod table;
+pub(crate) mod verify;
 
 use std::path::Path;
 
@@ -22,6 +26,10 @@ use crate::ui::Ui;
 /// What ended it before it had an outcome.
 pub(crate) fn run(command: &Command, ui: &Ui) -> Result<Outcome, Failure> {
     match command {
+        Command::New(args) => new::run(args, ui),
+        Command::Flows(args) => flows::run(args, ui),
+        Command::Verify(args) => verify::run(args, ui),
+        Command::Schema(args) => schema::run(args, ui),
         Command::Check(args) => check::run(args, ui),
         Command::Table(args) => table::run(args, ui),
         Command::Compile(args) => compile::run(args, ui),

@@ -82,6 +82,29 @@ impl Html {
         escape(text, &mut self.out);
     }
 
+    /// Text in which names stand in backticks, as messages have them; they become code.
+    pub(crate) fn rich(&mut self, text: &str) {
+        let parts: Vec<&str> = text.split('`').collect();
+        // An odd number of backticks is no markup.
+        if parts.len().is_multiple_of(2) {
+            return self.text(text);
+        }
+        for (index, part) in parts.iter().enumerate() {
+            if index % 2 == 1 && !part.is_empty() {
+                self.leaf("code", &[], part);
+            } else {
+                self.text(part);
+            }
+        }
+    }
+
+    /// An element that holds such text.
+    pub(crate) fn rich_leaf(&mut self, name: &'static str, attrs: Attrs<'_>, text: &str) {
+        self.begin(name, attrs);
+        self.rich(text);
+        self.end();
+    }
+
     /// An element that holds text only.
     pub(crate) fn leaf(&mut self, name: &'static str, attrs: Attrs<'_>, text: &str) {
         self.begin(name, attrs);
@@ -182,6 +205,17 @@ mod tests {
         assert_eq!(
             html.finish(),
             "<td title=\"a&quot;&gt;&lt;script&gt;&#39;\">&lt;/td&gt;&lt;script&gt;alert(1)&lt;/script&gt;&amp;\u{fffd}</td>\n"
+        );
+    }
+
+    #[test]
+    fn names_in_backticks_become_code() {
+        let mut html = Html::default();
+        html.rich("set `a<b` and `c`");
+        html.rich(" odd ` one ``");
+        assert_eq!(
+            html.finish(),
+            "set <code>a&lt;b</code> and <code>c</code> odd ` one ``\n"
         );
     }
 

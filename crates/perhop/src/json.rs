@@ -1,8 +1,17 @@
-//! JSON that leaves the process.
+//! JSON that leaves the process; `docs/JSON.md` and `docs/schema/` say what is in it.
+
+pub(crate) mod capture;
+pub(crate) mod flow;
+pub(crate) mod verify;
 
 use std::io::{self, Write};
 
-use serde::Serialize;
+use perhop_verify::flow::DscpCounts;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+
+use crate::time;
 
 /// Writes a value, indented, with a line feed at the end.
 ///
@@ -11,4 +20,49 @@ use serde::Serialize;
 pub(crate) fn write(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
     serde_json::to_writer_pretty(&mut *out, value).map_err(io::Error::from)?;
     out.write_all(b"\n")
+}
+
+/// Seconds since 1970 as a JSON number with all nine decimals: more digits than a double holds, so readers that care
+/// take the text.
+#[derive(Debug)]
+pub(crate) struct Seconds(pub(crate) i64);
+
+impl Serialize for Seconds {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let number =
+            RawValue::from_string(time::decimal(self.0)).map_err(serde::ser::Error::custom)?;
+        number.serialize(serializer)
+    }
+}
+
+/// An object from DSCP value to packets, by value.
+#[derive(Debug)]
+pub(crate) struct Histogram<'a>(pub(crate) &'a DscpCounts);
+
+impl Serialize for Histogram<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (dscp, packets) in self.0.iter() {
+            map.serialize_entry(&dscp.value(), &packets)?;
+        }
+        map.end()
+    }
+}
+
+/// A list made while it is written.
+pub(crate) struct Each<I>(pub(crate) I);
+
+impl<I> Serialize for Each<I>
+where
+    I: Iterator + Clone,
+    I::Item: Serialize,
+{
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.clone())
+    }
+}
+
+/// A number with at most six decimals.
+pub(crate) fn rounded(number: f64) -> f64 {
+    (number * 1e6).round() / 1e6
 }

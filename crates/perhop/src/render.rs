@@ -49,9 +49,14 @@ impl Tally {
 
 /// `1 rule`, `2 rules`.
 pub(crate) fn counted(count: usize, word: &str) -> String {
+    counted_u64(count as u64, word)
+}
+
+/// The same for larger numbers.
+pub(crate) fn counted_u64(count: u64, word: &str) -> String {
     format!(
         "{} {word}{}",
-        grouped(count as u64),
+        grouped(count),
         if count == 1 { "" } else { "s" }
     )
 }

@@ -1,6 +1,12 @@
 //! What `verify` says, ready to be shown: one view, from which every form for people is rendered.
 
+mod build;
+mod filter;
+pub(crate) mod junit;
 pub(crate) mod page;
+pub(crate) mod terminal;
+
+pub(crate) use build::{Subject, class_of, view};
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -24,8 +30,6 @@ pub(crate) enum Tone {
 pub(crate) struct View {
     /// The plan's name.
     pub(crate) plan: String,
-    /// The plan's file.
-    pub(crate) plan_file: String,
     /// `sender`, `path` or `receiver`.
     pub(crate) vantage: &'static str,
     /// The captures, in order.
@@ -70,24 +74,6 @@ pub(crate) struct CaptureView {
     pub(crate) damage: Vec<String>,
 }
 
-/// Packets of a class by what their marks are.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Share {
-    /// Carry the planned mark.
-    pub(crate) planned: u64,
-    /// Carry 0 though another mark is planned.
-    pub(crate) unmarked: u64,
-    /// Carry any other mark.
-    pub(crate) other: u64,
-}
-
-impl Share {
-    /// All of them.
-    pub(crate) const fn total(self) -> u64 {
-        self.planned + self.unmarked + self.other
-    }
-}
-
 /// One class at one site.
 #[derive(Debug)]
 pub(crate) struct ClassView {
@@ -95,15 +81,15 @@ pub(crate) struct ClassView {
     pub(crate) class: String,
     /// The sender's site, when the plan has sites.
     pub(crate) site: Option<String>,
-    /// The planned mark.
-    pub(crate) expected: Dscp,
-    /// Packets by mark.
-    pub(crate) share: Share,
+    /// The planned mark; `None` for what the plan does not know.
+    pub(crate) expected: Option<Dscp>,
+    /// Packets that verdicts rest on, and those of them with a planned mark.
+    pub(crate) judged: (u64, u64),
     /// Packets per DSCP that was seen, by value.
     pub(crate) seen: Vec<(Dscp, u64)>,
     /// Flows by verdict: name, tone, number; those with flows only.
     pub(crate) verdicts: Vec<(&'static str, Tone, u64)>,
-    /// Largest loss of a stream, in percent, and the largest mean jitter in milliseconds.
+    /// Loss over all streams in percent, and the mean jitter in milliseconds.
     pub(crate) quality: Option<(f64, Option<f64>)>,
 }
 
@@ -118,14 +104,18 @@ pub(crate) struct FindingView {
     pub(crate) severity: &'static str,
     /// What.
     pub(crate) message: String,
-    /// The layer that probably broke, such as `host`.
-    pub(crate) layer: Option<String>,
+    /// The layer that likely broke, such as `host`.
+    pub(crate) layer: &'static str,
     /// The likely cause.
-    pub(crate) cause: Option<String>,
+    pub(crate) cause: String,
     /// What says so.
     pub(crate) evidence: Vec<String>,
     /// What to look at next.
-    pub(crate) next: Vec<String>,
+    pub(crate) next: String,
+    /// Causes that fit less, a line each.
+    pub(crate) others: Vec<String>,
+    /// The class's name, when it is about one.
+    pub(crate) class: Option<String>,
     /// The plan's place, as `plan.toml:14:9`, and the line's text.
     pub(crate) place: Option<(String, String)>,
     /// Indices into [`View::flows`].
@@ -155,8 +145,8 @@ pub(crate) struct FlowView {
     pub(crate) rule: Option<String>,
     /// The class's name.
     pub(crate) class: Option<String>,
-    /// The planned mark.
-    pub(crate) expected: Option<Dscp>,
+    /// The planned marks; several when the capture does not tell which rule holds.
+    pub(crate) expected: Vec<Dscp>,
     /// Packets per DSCP, by value.
     pub(crate) seen: Vec<(Dscp, u64)>,
     /// What else is to be said, a line each.
@@ -174,23 +164,27 @@ impl FlowView {
         end(self.dst, self.dst_port)
     }
 
-    /// Whether it is not as planned.
+    /// Whether it is to be looked at: part of a finding that is more than information.
     pub(crate) const fn failed(&self) -> bool {
-        matches!(self.verdict.1, Tone::Bad)
+        matches!(self.verdict.1, Tone::Bad | Tone::Warn)
     }
+}
 
-    /// A display filter that shows this direction of the flow and nothing else.
-    pub(crate) fn filter(&self) -> String {
-        let ip = if self.src.is_ipv4() { "ip" } else { "ipv6" };
-        let mut filter = format!("{ip}.src == {} && {ip}.dst == {}", self.src, self.dst);
-        if matches!(self.proto.as_str(), "udp" | "tcp") {
-            let proto = &self.proto;
-            filter.push_str(&format!(
-                " && {proto}.srcport == {} && {proto}.dstport == {}",
-                self.src_port, self.dst_port
-            ));
-        }
-        filter
+/// Packets by what their marks are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Share {
+    /// Carry the planned mark.
+    pub(crate) planned: u64,
+    /// Carry 0 though another mark is planned.
+    pub(crate) unmarked: u64,
+    /// Carry any other mark.
+    pub(crate) other: u64,
+}
+
+impl Share {
+    /// All of them.
+    pub(crate) const fn total(self) -> u64 {
+        self.planned + self.unmarked + self.other
     }
 }
 

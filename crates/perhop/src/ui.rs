@@ -72,11 +72,6 @@ impl Ui {
         self.err_is_terminal
     }
 
-    /// Whether stdout is to be coloured.
-    pub(crate) fn has_color(&self) -> bool {
-        !matches!(self.out_color, ColorChoice::Never)
-    }
-
     /// Prints text for people, styles and all, to stdout.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! `check`, `table`, `compile`, `explain`, and what every command does with a plan that is wrong.
+#![allow(clippy::unwrap_used, reason = "a test that cannot run must fail")]
 
+#[path = "support/binary.rs"]
 mod support;
 
 use std::fs;

@@ -206,34 +206,12 @@ fn flow(
             dst: to.ip(),
             dst_port: to.port(),
         };
-        let name = &policy.scope(scope).name;
-        let answer = policy.classify(&key, args.at.into());
-        let near = near(loaded, &key);
-        if answer == Answer::Unplanned && near.is_empty() {
-            ruleless.push(format!("`{}`", clean(name)));
-            continue;
-        }
-        let place = if located {
-            "the plan places the sender here"
-        } else {
-            "the plan does not say where these are"
-        };
-        out.push_str(&format!(
-            "\nsent by `{}` {}\n",
-            paint(BOLD, &clean(name)),
-            paint(DIM, &format!("({place})"))
-        ));
-        match answer {
-            Answer::Unplanned => {
-                out.push_str("  no rule: unplanned, so no mark is expected\n");
-                out.push_str(&near);
+        match answer(args, loaded, &key, located) {
+            Some((text, under)) => {
+                ruled |= under;
+                out.push_str(&text);
             }
-            Answer::Marked { rule, dscp } => {
-                ruled = true;
-                let rule = policy.rule(rule);
-                out.push_str(&format!("  DSCP {}\n", paint(GOOD, &dscp.to_string())));
-                out.push_str(&because(rule, loaded));
-            }
+            None => ruleless.push(format!("`{}`", clean(&policy.scope(scope).name))),
         }
     }
     if !ruleless.is_empty() {
@@ -248,6 +226,40 @@ fn flow(
     } else {
         Outcome::Findings
     })
+}
+
+/// What the plan says of a packet of one scope, and whether a rule holds it; `None` when nothing is near.
+fn answer(
+    args: &Args,
+    loaded: &Loaded,
+    key: &FlowKey<'_>,
+    located: bool,
+) -> Option<(String, bool)> {
+    let policy = &loaded.policy;
+    let place = if located {
+        "the plan places the sender here"
+    } else {
+        "the plan does not say where these are"
+    };
+    let head = format!(
+        "\nsent by `{}` {}\n",
+        paint(BOLD, &clean(&policy.scope(key.scope).name)),
+        paint(DIM, &format!("({place})"))
+    );
+    match policy.classify(key, args.at.into()) {
+        Answer::Unplanned => {
+            let near = near(loaded, key)?;
+            Some((
+                format!("{head}  no rule: unplanned, so no mark is expected\n{near}"),
+                false,
+            ))
+        }
+        Answer::Marked { rule, dscp } => {
+            let mark = paint(GOOD, &dscp.to_string());
+            let why = because(policy.rule(rule), loaded);
+            Some((format!("{head}  DSCP {mark}\n{why}"), true))
+        }
+    }
 }
 
 /// The rule, what it asks, who marks, and the plan's place.
@@ -289,7 +301,7 @@ fn because(rule: &Rule, loaded: &Loaded) -> String {
 }
 
 /// When only the process is in the way, says so.
-fn near(loaded: &Loaded, key: &FlowKey<'_>) -> String {
+fn near(loaded: &Loaded, key: &FlowKey<'_>) -> Option<String> {
     let policy = &loaded.policy;
     let mut apps: Vec<&str> = policy
         .regions(key.scope)
@@ -300,13 +312,13 @@ fn near(loaded: &Loaded, key: &FlowKey<'_>) -> String {
     apps.sort_unstable();
     apps.dedup();
     if apps.is_empty() {
-        return String::new();
+        return None;
     }
     let shown: Vec<String> = apps.iter().map(|app| format!("`{}`", clean(app))).collect();
-    format!(
+    Some(format!(
         "  it would be under a rule if it were sent by {}\n",
         shown.join(" or ")
-    )
+    ))
 }
 
 #[cfg(test)]

@@ -51,12 +51,12 @@ fn head(view: &View, html: &mut Html) {
     html.within("section", &[("class", class)], |html| {
         html.within("h1", &[], |html| {
             html.leaf("span", &[("class", "sign"), ("aria-hidden", "true")], sign);
-            html.leaf("span", &[], &view.verdict.headline);
+            html.leaf("span", &[], &capital(&view.verdict.headline));
         });
         if !view.verdict.because.is_empty() {
             html.within("ul", &[], |html| {
                 for line in &view.verdict.because {
-                    html.leaf("li", &[], line);
+                    html.rich_leaf("li", &[], &capital(line));
                 }
             });
         }
@@ -118,7 +118,7 @@ fn classes(view: &View, html: &mut Html) {
                     for title in ["Planned", "Seen (packets)", "Flows"] {
                         html.leaf("th", &[("scope", "col")], title);
                     }
-                    for title in ["As planned", "Worst loss", "Worst jitter"] {
+                    for title in ["As planned", "Loss", "Jitter"] {
                         html.leaf("th", &[("scope", "col"), ("class", "n")], title);
                     }
                 });
@@ -134,18 +134,23 @@ fn classes(view: &View, html: &mut Html) {
 
 fn class_row(row: &ClassView, sites: bool, html: &mut Html) {
     html.within("tr", &[], |html| {
-        html.leaf("th", &[("scope", "row")], &row.class);
+        html.leaf("th", &[("scope", "row"), ("class", "nb")], &row.class);
         if sites {
-            html.leaf("td", &[], row.site.as_deref().unwrap_or("elsewhere"));
+            html.leaf("td", &[], row.site.as_deref().unwrap_or("–"));
         }
-        html.leaf("td", &[], &row.expected.to_string());
+        let expected = row
+            .expected
+            .map_or_else(|| "–".to_owned(), |dscp| dscp.to_string());
+        html.leaf("td", &[("class", "nb")], &expected);
         html.within("td", &[], |html| {
             for (index, (dscp, packets)) in row.seen.iter().enumerate() {
                 if index > 0 {
                     html.text(", ");
                 }
-                html.text(&dscp.to_string());
-                html.leaf("small", &[], &format!(" × {}", grouped(*packets)));
+                html.within("span", &[("class", "nb")], |html| {
+                    html.text(&dscp.to_string());
+                    html.leaf("small", &[], &format!(" × {}", grouped(*packets)));
+                });
             }
         });
         html.within("td", &[], |html| {
@@ -156,11 +161,12 @@ fn class_row(row: &ClassView, sites: bool, html: &mut Html) {
                 html.leaf("span", &[("class", tag(*tone))], &format!("{count} {name}"));
             }
         });
-        let share = percent(row.share.planned, row.share.total());
-        let class = if row.share.planned == row.share.total() {
-            "n t-good"
-        } else {
-            "n t-bad"
+        let (judged, planned) = row.judged;
+        let share = percent(planned, judged);
+        let class = match row.expected {
+            Some(_) if planned == judged => "n t-good",
+            Some(_) => "n t-bad",
+            None => "n",
         };
         html.within("td", &[("class", class)], |html| {
             html.leaf("strong", &[], &share)
@@ -193,6 +199,14 @@ fn method(view: &View, html: &mut Html) {
             ". This page loads nothing and runs nothing."
         ),
     );
+}
+
+/// A sentence's first letter as a sentence has it.
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(chars).collect()
+    })
 }
 
 /// The class of a tag.

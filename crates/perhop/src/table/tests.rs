@@ -6,6 +6,7 @@ use perhop_policy::{
 use super::*;
 
 /// Servers, an Edge and clients, in the order of the comprehensive table.
+#[expect(clippy::too_many_lines, reason = "data")]
 pub(crate) fn policy(site: Option<&str>) -> PolicySet {
     let scope = |name: &str, role, host| Scope {
         name: name.to_owned(),

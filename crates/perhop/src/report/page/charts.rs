@@ -173,6 +173,7 @@ fn verdicts(view: &View, html: &mut Html) {
     let rows: Vec<Bar> = view
         .classes
         .iter()
+        .filter(|class| class.expected.is_some())
         .map(|class| {
             let flows: u64 = class.verdicts.iter().map(|(_, _, count)| count).sum();
             let parts = class
@@ -211,17 +212,15 @@ fn marks(view: &View, html: &mut Html) {
     let rows: Vec<Bar> = view
         .classes
         .iter()
-        .map(|class| Bar {
-            name: format!("{}, planned {}", title(class), class.expected),
-            remark: format!(
-                "{} as planned",
-                percent(class.share.planned, class.share.total())
-            ),
+        .filter_map(|class| Some((class, class.expected?)))
+        .map(|(class, expected)| Bar {
+            name: format!("{}, planned {expected}", title(class)),
+            remark: format!("{} as planned", percent(class.judged.1, class.judged.0)),
             parts: class
                 .seen
                 .iter()
                 .map(|(dscp, packets)| {
-                    let kind = if *dscp == class.expected {
+                    let kind = if *dscp == expected {
                         "f-planned"
                     } else if dscp.value() == 0 {
                         "f-unmarked"

@@ -27,21 +27,19 @@ fn one(finding: &FindingView, view: &View, html: &mut Html) {
     html.within("article", &[("class", class)], |html| {
         html.within("header", &[], |html| {
             html.leaf("span", &[("class", tag(finding.tone))], finding.severity);
-            html.leaf("h3", &[], &finding.message);
+            html.rich_leaf("h3", &[], &finding.message);
             html.leaf("code", &[], finding.code);
         });
         html.within("dl", &[], |html| {
-            if let Some(cause) = &finding.cause {
-                html.leaf("dt", &[], "Likely cause");
-                html.within("dd", &[], |html| {
-                    if let Some(layer) = &finding.layer {
-                        html.leaf("strong", &[], &format!("{layer}: "));
-                    }
-                    html.text(cause);
-                });
-            }
+            html.leaf("dt", &[], "Likely cause");
+            html.within("dd", &[], |html| {
+                html.leaf("strong", &[], &format!("{}: ", finding.layer));
+                html.rich(&finding.cause);
+            });
             lines("Evidence", &finding.evidence, html);
-            lines("Check next", &finding.next, html);
+            html.leaf("dt", &[], "Check next");
+            html.rich_leaf("dd", &[], &finding.next);
+            lines("Or else", &finding.others, html);
             if let Some((place, text)) = &finding.place {
                 html.leaf("dt", &[], "In the plan");
                 html.within("dd", &[], |html| {
@@ -68,7 +66,7 @@ fn lines(title: &str, lines: &[String], html: &mut Html) {
     html.leaf("dt", &[], title);
     html.within("dd", &[], |html| {
         for line in lines {
-            html.leaf("div", &[], line);
+            html.rich_leaf("div", &[], line);
         }
     });
 }

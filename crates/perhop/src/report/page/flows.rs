@@ -3,7 +3,7 @@
 use crate::html::Html;
 use crate::render::{counted, grouped};
 use crate::report::page::tag;
-use crate::report::{FlowView, View};
+use crate::report::{FlowView, View, filter};
 
 /// Rows of one table; a page with more would not be read, and JSON has them all.
 const MAX_ROWS: usize = 500;
@@ -75,19 +75,15 @@ fn row(index: usize, flow: &FlowView, filters: bool, html: &mut Html) {
             html.leaf("span", &[("class", tag(flow.verdict.1))], flow.verdict.0);
         });
         html.within("td", &[], |html| {
-            html.text(
-                &flow
-                    .expected
-                    .map_or_else(|| "–".to_owned(), |dscp| dscp.to_string()),
-            );
-            if let Some(class) = &flow.class {
-                html.leaf("small", &[], &format!(" {class}"));
+            html.leaf("span", &[("class", "nb")], &planned(flow));
+            if let Some(name) = flow.rule.as_ref().or(flow.class.as_ref()) {
+                html.leaf("small", &[], &format!(" {name}"));
             }
         });
         html.within("td", &[], |html| {
             for (dscp, packets) in &flow.seen {
                 html.within("div", &[], |html| {
-                    html.text(&dscp.to_string());
+                    html.leaf("span", &[("class", "nb")], &dscp.to_string());
                     if flow.seen.len() > 1 {
                         html.leaf("small", &[], &format!(" × {}", grouped(*packets)));
                     }
@@ -97,11 +93,21 @@ fn row(index: usize, flow: &FlowView, filters: bool, html: &mut Html) {
         html.leaf("td", &[("class", "n")], &grouped(flow.packets));
         html.within("td", &[], |html| {
             for line in &flow.evidence {
-                html.leaf("div", &[], line);
+                html.rich_leaf("div", &[], line);
             }
             if filters {
-                html.leaf("code", &[], &flow.filter());
+                html.leaf("code", &[("class", "on-screen")], &filter::flow(flow));
             }
         });
     });
+}
+
+/// The planned marks; a dash when no rule holds the flow.
+fn planned(flow: &FlowView) -> String {
+    let marks: Vec<String> = flow.expected.iter().map(ToString::to_string).collect();
+    if marks.is_empty() {
+        "–".to_owned()
+    } else {
+        marks.join(" or ")
+    }
 }

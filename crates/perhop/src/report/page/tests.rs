@@ -37,7 +37,7 @@ fn flow(
         verdict,
         rule: Some("clients/lync-2013/audio".into()),
         class: Some("audio".into()),
-        expected: Some(dscp(46)),
+        expected: vec![dscp(46)],
         seen: seen
             .iter()
             .map(|(value, count)| (dscp(*value), *count))
@@ -47,6 +47,7 @@ fn flow(
 }
 
 /// A report such as half a minute of a small company gives.
+#[expect(clippy::too_many_lines, reason = "data")]
 fn sample(name: &str) -> View {
     let class = |class: &str,
                  site: &str,
@@ -58,12 +59,8 @@ fn sample(name: &str) -> View {
                  verdicts: &[(&'static str, Tone, u64)]| ClassView {
         class: class.into(),
         site: Some(site.into()),
-        expected: dscp(expected),
-        share: Share {
-            planned,
-            unmarked,
-            other,
-        },
+        expected: Some(dscp(expected)),
+        judged: (planned + unmarked + other, planned),
         seen: seen
             .iter()
             .map(|(value, count)| (dscp(*value), *count))
@@ -85,7 +82,6 @@ fn sample(name: &str) -> View {
     };
     View {
         plan: name.to_owned(),
-        plan_file: "examples/contoso/plan.toml".into(),
         vantage: "path",
         captures: vec![CaptureView {
             name: "examples/contoso/call.pcapng".into(),
@@ -120,10 +116,9 @@ fn sample(name: &str) -> View {
                 tone: Tone::Bad,
                 severity: "error",
                 message: format!("4 audio flows from 192.0.2.20 are unmarked where 46 (EF) is planned <{name}>"),
-                layer: Some("host".into()),
-                cause: Some("every flow that 192.0.2.20 sends is 0, while its peers mark theirs: its QoS policy is missing or does not match".into()),
+                layer: "host", cause: "every flow that 192.0.2.20 sends is 0, while its peers mark theirs: its QoS policy is missing or does not match".into(),
                 evidence: vec!["3,405 of 3,405 packets carry 0; the other direction carries 46".into()],
-                next: vec!["on 192.0.2.20: Get-NetQosPolicy -PolicyStore ActiveStore".into(), "the registry value `Do not use NLA` under Tcpip\\QoS".into()],
+                next: "on 192.0.2.20: Get-NetQosPolicy -PolicyStore ActiveStore".into(), others: vec!["match: the policy names another executable".into()], class: Some("audio".into()),
                 place: Some(("plan.toml:17:9".into(), "audio = \"49152-57499\"".into())),
                 flows: vec![0, 1],
                 filter: Some("ip.src == 192.0.2.20 && udp.srcport >= 49152 && udp.srcport <= 57499 && ip.dsfield.dscp != 46".into()),
@@ -133,10 +128,9 @@ fn sample(name: &str) -> View {
                 tone: Tone::Warn,
                 severity: "warning",
                 message: "tcp 198.51.100.13:35201 carries 46 (EF), and the plan knows nothing of it".into(),
-                layer: None,
-                cause: Some("an application marks by itself".into()),
+                layer: "host", cause: "an application marks by itself".into(),
                 evidence: Vec::new(),
-                next: Vec::new(),
+                next: "the application\'s own settings".into(), others: Vec::new(), class: None,
                 place: None,
                 flows: vec![2],
                 filter: None,

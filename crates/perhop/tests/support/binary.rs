@@ -1,22 +1,23 @@
 //! Runs the real binary.
 #![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot run must fail")]
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// What a run gave.
-pub struct Run {
+pub(crate) struct Run {
     /// Exit status; `None` when a signal ended it.
-    pub code: Option<i32>,
+    pub(crate) code: Option<i32>,
     /// Standard output.
-    pub out: String,
+    pub(crate) out: String,
     /// Standard error.
-    pub err: String,
+    pub(crate) err: String,
 }
 
 /// The binary, with an environment that does not depend on the machine.
-pub fn perhop() -> Command {
+pub(crate) fn perhop() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_perhop"));
     for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "TERM"] {
         command.env_remove(name);
@@ -25,12 +26,12 @@ pub fn perhop() -> Command {
 }
 
 /// Runs it with arguments.
-pub fn run<S: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = S>) -> Run {
+pub(crate) fn run<S: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = S>) -> Run {
     finish(perhop().args(args).stdin(Stdio::null()))
 }
 
 /// Runs it with bytes on its standard input.
-pub fn run_with_stdin(args: &[&str], stdin: &[u8]) -> Run {
+pub(crate) fn run_with_stdin(args: &[&str], stdin: &[u8]) -> Run {
     let mut child = perhop()
         .args(args)
         .stdin(Stdio::piped())
@@ -49,7 +50,7 @@ pub fn run_with_stdin(args: &[&str], stdin: &[u8]) -> Run {
 }
 
 /// Runs a prepared command.
-pub fn finish(command: &mut Command) -> Run {
+pub(crate) fn finish(command: &mut Command) -> Run {
     read(command.output().unwrap())
 }
 
@@ -64,7 +65,7 @@ fn read(output: std::process::Output) -> Run {
 impl Run {
     /// Checks the exit status, and shows everything when it is another.
     #[track_caller]
-    pub fn exits(self, code: i32) -> Self {
+    pub(crate) fn exits(self, code: i32) -> Self {
         assert_eq!(
             self.code,
             Some(code),
@@ -77,7 +78,7 @@ impl Run {
 
     /// Checks that stdout holds a text.
     #[track_caller]
-    pub fn says(self, text: &str) -> Self {
+    pub(crate) fn says(self, text: &str) -> Self {
         assert!(
             self.out.contains(text),
             "no `{text}` in stdout:\n{}\nstderr:\n{}",
@@ -89,7 +90,7 @@ impl Run {
 
     /// Checks that stderr holds a text.
     #[track_caller]
-    pub fn complains(self, text: &str) -> Self {
+    pub(crate) fn complains(self, text: &str) -> Self {
         assert!(
             self.err.contains(text),
             "no `{text}` in stderr:\n{}\nstdout:\n{}",
@@ -101,14 +102,14 @@ impl Run {
 }
 
 /// A file of the project.
-pub fn project(path: &str) -> PathBuf {
+pub(crate) fn project(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../..")
         .join(path)
 }
 
 /// A folder of test data outside the project; when it is not there, says so and gives `None`.
-pub fn shared(path: &str) -> Option<PathBuf> {
+pub(crate) fn shared(path: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../../shared")
         .join(path);
@@ -121,19 +122,19 @@ pub fn shared(path: &str) -> Option<PathBuf> {
 }
 
 /// A folder that is removed in the end.
-pub fn folder() -> tempfile::TempDir {
+pub(crate) fn folder() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
 }
 
 /// Writes a file in it and gives its path.
-pub fn file(folder: &tempfile::TempDir, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+pub(crate) fn file(folder: &tempfile::TempDir, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
     let path = folder.path().join(name);
     std::fs::write(&path, bytes).unwrap();
     path
 }
 
 /// A small sound plan.
-pub const PLAN: &str = r#"plan = "Contoso"
+pub(crate) const PLAN: &str = r#"plan = "Contoso"
 platforms = ["lync-2013"]
 
 [class]

@@ -1,0 +1,150 @@
+//! `perhop flows`.
+
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use perhop_policy::PortRange;
+use perhop_verify::engine::{Config, Engine, Flows};
+use perhop_verify::timeline::Timeline;
+use serde::Serialize;
+
+use crate::failure::{Failure, Outcome};
+use crate::feed::{self, Capture};
+use crate::json::capture::{JsonCapture, JsonTotals};
+use crate::json::flow::{self, JsonFragmentRow};
+use crate::json::{self, Each};
+use crate::listing;
+use crate::ui::Ui;
+
+/// Name and version of the JSON form.
+const SCHEMA: &str = "perhop.flows/1";
+
+/// Show what is in captures: flows of one direction, their DSCP, their RTP streams; needs no plan
+///
+/// Reads pcap and pcapng, plain or compressed with gzip, zstd or lz4, several at once in time order. Tunnels, tags and
+/// labels are taken off; media is told by how it behaves, not by its ports. Of a damaged capture everything that can be
+/// read is shown, and where the damage is.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "Examples:
+  perhop flows call.pcapng
+  perhop flows ring_*.pcapng.gz --limit 0
+  tcpdump -w - port 3478 | perhop flows -
+  perhop flows call.pcapng --format json | jq '.flows[] | select(.rtp != [])'
+
+Exit status: 0 read, 2 the arguments are wrong, 3 a capture could not be read, or not to its end.")]
+pub(crate) struct Args {
+    /// Captures; `-` is stdin
+    #[arg(required = true)]
+    capture: Vec<PathBuf>,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+    /// Print so many flows, those with media and then those with most packets; 0 for all [human only]
+    #[arg(long, value_name = "COUNT", default_value_t = 40)]
+    limit: usize,
+    /// Keep at most so many flows in memory; the oldest idle ones make room
+    #[arg(long, value_name = "COUNT", default_value_t = 1_000_000, value_parser = at_least_one)]
+    max_flows: usize,
+}
+
+/// Forms of the result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Human,
+    /// For programs (docs/schema/flows.json)
+    Json,
+    /// RFC 4180, one line a flow
+    Csv,
+}
+
+#[derive(Serialize)]
+struct Report<'a, F, R> {
+    schema: &'static str,
+    captures: Vec<JsonCapture<'a>>,
+    totals: JsonTotals<'a>,
+    flows: F,
+    fragments: R,
+}
+
+/// Reads and prints.
+///
+/// # Errors
+/// A capture that cannot be opened.
+pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Outcome, Failure> {
+    let (captures, found) = analyse(&args.capture, args.max_flows, Vec::new(), None, ui)?;
+    let damaged = feed::complain(&captures, ui);
+    match args.format {
+        Format::Human if feed::all_unreadable(&captures) => {}
+        Format::Human => ui.print(&listing::human(&found, args.limit, ui.width()))?,
+        Format::Csv => {
+            let text = listing::csv(&found.flows);
+            ui.data(|out| out.write_all(text.as_bytes()))?;
+        }
+        Format::Json => {
+            let report = Report {
+                schema: SCHEMA,
+                captures: captures.iter().map(JsonCapture::of).collect(),
+                totals: JsonTotals::of(&found.totals),
+                flows: flow::each(&found.flows),
+                fragments: Each(found.fragments.iter().map(JsonFragmentRow::of)),
+            };
+            ui.data(|out| json::write(out, &report))?;
+        }
+    }
+    Ok(if damaged {
+        Outcome::Failed
+    } else {
+        Outcome::AsPlanned
+    })
+}
+
+/// Reads captures into flows; `media_ports` are where a plan expects media, `timeline`
+/// takes the marks over time.
+///
+/// # Errors
+/// A capture that cannot be opened.
+pub(crate) fn analyse(
+    paths: &[PathBuf],
+    max_flows: usize,
+    media_ports: Vec<PortRange>,
+    mut timeline: Option<&mut Timeline>,
+    ui: &Ui,
+) -> Result<(Vec<Capture>, Flows), Failure> {
+    let mut engine = Engine::new(&Config {
+        max_flows,
+        media_ports,
+        seed: RandomState::new().build_hasher().finish(),
+        by_vlan: false,
+    });
+    let captures = feed::read(paths, ui, &mut |packet| {
+        engine.observe(packet);
+        if let Some(timeline) = &mut timeline {
+            timeline.observe(packet);
+        }
+    })?;
+    let found = engine.finish();
+    let evicted = found.totals.evicted.flows;
+    if evicted > 0 {
+        ui.warn(&format!(
+            "{} made room for others, {} of them are not listed; `--max-flows` allows more than {max_flows}",
+            crate::render::counted_u64(evicted, "idle flow"),
+            crate::render::grouped(found.totals.evicted.unlisted)
+        ));
+    }
+    Ok((captures, found))
+}
+
+/// A count of one or more.
+///
+/// # Errors
+/// Anything else.
+pub(crate) fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("at least 1 is needed".to_owned()),
+        Ok(count) => Ok(count),
+        Err(error) => Err(error.to_string()),
+    }
+}

@@ -1,0 +1,245 @@
+//! `perhop verify`.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use perhop_policy::PolicySet;
+use perhop_targets::CompileOptions;
+use perhop_verify::attribute::media_ports;
+use perhop_verify::engine::Flows;
+use perhop_verify::report::Report as Found;
+use perhop_verify::timeline::Timeline;
+use perhop_verify::tolerance::{AcceptedLoss, Tolerances};
+use serde::Serialize;
+
+use crate::cmd;
+use crate::cmd::explain::At;
+use crate::cmd::flows::{analyse, at_least_one};
+use crate::cmd::table::save;
+use crate::failure::{Failure, Outcome};
+use crate::feed;
+use crate::json::capture::{JsonCapture, JsonTotals};
+use crate::json::flow::JsonFragmentRow;
+use crate::json::verify::{JsonClass, JsonFinding, JsonJudged, Verdicts};
+use crate::json::{self, Each};
+use crate::listing;
+use crate::report::{self, Subject, junit, page, terminal};
+use crate::ui::Ui;
+
+/// Name and version of the JSON form.
+const SCHEMA: &str = "perhop.verify/1";
+
+/// Flows whose marks over time are kept for the charts.
+const CHARTED_FLOWS: usize = 200_000;
+
+/// Hold captures against a plan: is every flow marked as planned, and if not, why
+///
+/// The verdict comes first, then a line for each class and site, then what was found: the likely cause, the layer that
+/// broke (plan, delivery, match, host, path), what to look at next and the plan's line. A capture is judged by where it
+/// was taken; say so with --vantage, it is never guessed.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = "Examples:
+  perhop verify plan.toml call.pcapng
+  perhop verify plan.toml call.pcapng --html report.html
+  perhop verify plan.toml client.pcapng --vantage sender
+  perhop verify plan.toml ring_*.pcapng.gz --format json > verdict.json
+  perhop verify plan.toml nightly.pcap --format junit > qos.xml
+
+Exit status: 0 as planned, 1 findings, 2 the plan or the arguments are wrong,
+3 a capture could not be read, or not to its end and nothing was found in what could be.")]
+pub(crate) struct Args {
+    /// The plan
+    plan: PathBuf,
+    /// Captures; `-` is stdin
+    #[arg(required = true)]
+    capture: Vec<PathBuf>,
+    /// Where the captures were taken
+    #[arg(long, value_enum, default_value_t = At::Path)]
+    vantage: At,
+    /// How to print
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+    /// Also write the report as one page with charts
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Keep at most so many flows in memory; the oldest idle ones make room
+    #[arg(long, value_name = "COUNT", default_value_t = 1_000_000, value_parser = at_least_one)]
+    max_flows: usize,
+}
+
+/// Forms of the result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Human,
+    /// For programs (docs/schema/verify.json)
+    Json,
+    /// RFC 4180, one line a flow
+    Csv,
+    /// JUnit XML, a test case for each class and site
+    Junit,
+}
+
+#[derive(Serialize)]
+struct Report<'a, F, R> {
+    schema: &'static str,
+    as_planned: bool,
+    plan: Plan<'a>,
+    vantage: &'static str,
+    captures: Vec<JsonCapture<'a>>,
+    totals: JsonTotals<'a>,
+    verdicts: Verdicts<'a>,
+    classes: Vec<JsonClass<'a>>,
+    findings: Vec<JsonFinding<'a>>,
+    flows: F,
+    fragments: R,
+}
+
+#[derive(Serialize)]
+struct Plan<'a> {
+    name: &'a str,
+    file: &'a str,
+    sha256: String,
+}
+
+/// Reads, judges, prints; writes the page.
+///
+/// # Errors
+/// A plan that cannot be used, a capture that cannot be opened, a page that cannot be written.
+pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Outcome, Failure> {
+    let stdin = args.capture.iter().chain([&args.plan]);
+    if stdin.filter(|path| path.as_os_str() == "-").count() > 1 {
+        return Err(Failure::wrong("stdin, `-`, can be read once only"));
+    }
+    let loaded = cmd::load(&args.plan, ui)?;
+    let policy = &loaded.policy;
+    let tolerances = Tolerances {
+        accepted: accepted(policy),
+        ..Tolerances::default()
+    };
+    let mut timeline = args.html.as_ref().map(|_| Timeline::new(CHARTED_FLOWS));
+    let ports = media_ports(policy);
+    let (captures, found) = analyse(&args.capture, args.max_flows, ports, timeline.as_mut(), ui)?;
+    let damaged = feed::complain(&captures, ui);
+    let verdict =
+        perhop_verify::report::verify(policy, args.vantage.into(), &found.flows, &tolerances);
+    let subject = Subject {
+        source: &loaded.source,
+        policy,
+        captures: &captures,
+        flows: &found.flows,
+        tolerances: &tolerances,
+        report: &verdict,
+    };
+    if let Some(path) = &args.html {
+        let text = page::render(&report::view(&subject, timeline.as_ref()));
+        save(path, text.as_bytes())?;
+    }
+    let unread = feed::all_unreadable(&captures);
+    match args.format {
+        Format::Human if unread => {}
+        Format::Human => ui.print(&terminal::render(&report::view(&subject, None), ui.width()))?,
+        Format::Csv => ui.data(|out| out.write_all(csv(&subject).as_bytes()))?,
+        Format::Junit => {
+            let text = junit::render(&report::view(&subject, None));
+            ui.data(|out| out.write_all(text.as_bytes()))?;
+        }
+        Format::Json => ui.data(|out| write_json(out, &subject, &found))?,
+    }
+    if let Some(path) = &args.html {
+        ui.tell(&format!("wrote `{}`\n", path.display()));
+    }
+    Ok(outcome(&verdict, damaged, unread))
+}
+
+fn write_json(out: &mut dyn Write, subject: &Subject<'_>, found: &Flows) -> io::Result<()> {
+    let (policy, verdict) = (subject.policy, subject.report);
+    let flows = subject.flows.iter().zip(&verdict.flows);
+    let report = Report {
+        schema: SCHEMA,
+        as_planned: verdict.as_planned(),
+        plan: Plan {
+            name: policy.name(),
+            file: &subject.source.name,
+            sha256: perhop_targets::manifest::sha256_hex(&subject.source.bytes),
+        },
+        vantage: verdict.vantage.as_str(),
+        captures: subject.captures.iter().map(JsonCapture::of).collect(),
+        totals: JsonTotals::of(&found.totals),
+        verdicts: Verdicts(&verdict.totals.verdicts),
+        classes: verdict
+            .classes
+            .iter()
+            .map(|row| JsonClass::of(policy, row))
+            .collect(),
+        findings: verdict
+            .findings
+            .iter()
+            .map(|one| JsonFinding::of(subject, one))
+            .collect(),
+        flows: Each(flows.map(|(flow, judged)| JsonJudged::of(subject, flow, judged))),
+        fragments: Each(found.fragments.iter().map(JsonFragmentRow::of)),
+    };
+    json::write(out, &report)
+}
+
+/// What was found outweighs what could not be read; a clean result of a part is none.
+fn outcome(verdict: &Found, damaged: bool, unread: bool) -> Outcome {
+    match (verdict.as_planned(), damaged) {
+        _ if unread => Outcome::Failed,
+        (false, _) => Outcome::Findings,
+        (true, true) => Outcome::Failed,
+        (true, false) => Outcome::AsPlanned,
+    }
+}
+
+/// Losses that the plan accepts for its targets; a plan that does not compile yet accepts none.
+fn accepted(policy: &PolicySet) -> Vec<AcceptedLoss> {
+    let compiled = perhop_targets::compile(policy, &CompileOptions::default());
+    compiled.map_or_else(
+        |_| Vec::new(),
+        |compiled| {
+            let losses = compiled.losses.iter().map(|loss| AcceptedLoss {
+                rule: loss.rule,
+                kind: loss.kind,
+                target: loss.target.to_owned(),
+            });
+            losses.collect()
+        },
+    )
+}
+
+fn csv(subject: &Subject<'_>) -> String {
+    let mut headings = vec!["verdict", "class", "rule", "expected"];
+    headings.extend(listing::FLOW_HEADINGS);
+    headings.push("notes");
+    let mut csv = crate::table::csv::Csv::new(headings);
+    for (flow, judged) in subject.flows.iter().zip(&subject.report.flows) {
+        let rule = judged
+            .attribution
+            .as_ref()
+            .map(|one| subject.policy.rule(one.rule()));
+        let class = report::class_of(subject.policy, judged).map(|id| subject.policy.class(id));
+        let expected: Vec<String> = judged
+            .expected
+            .iter()
+            .map(|dscp| dscp.value().to_string())
+            .collect();
+        let notes: Vec<String> = judged
+            .notes
+            .iter()
+            .map(|note| note.text(subject.policy, subject.tolerances))
+            .collect();
+        let mut cells = vec![
+            judged.verdict.as_str().to_owned(),
+            class.map_or_else(String::new, |class| class.name.clone()),
+            rule.map_or_else(String::new, |rule| rule.name.clone()),
+            expected.join(" "),
+        ];
+        cells.extend(listing::flow_cells(flow));
+        cells.push(notes.join("; "));
+        csv.line(cells);
+    }
+    csv.into_text()
+}

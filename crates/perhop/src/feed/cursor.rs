@@ -1,0 +1,229 @@
+//! A place in one capture, and the buffer around it.
+
+use std::io::{self, Read};
+use std::ops::Range;
+
+use perhop_wire::capture::{CaptureReader, CapturedPacket, Step};
+use perhop_wire::packet::{Direction, LinkType};
+
+use crate::feed::Capture;
+use crate::feed::progress::Progress;
+use crate::input::Input;
+
+/// Bytes read before a capture's turn has come.
+const FIRST: usize = 1 << 16;
+/// Bytes held of a capture that is being read.
+const USUAL: usize = 1 << 20;
+
+/// One capture being read.
+pub(super) struct Cursor {
+    input: Input,
+    reader: CaptureReader,
+    buffer: Vec<u8>,
+    held: Range<usize>,
+    ended: bool,
+    broken: bool,
+    pending: Option<Pending>,
+    told: u64,
+    over: bool,
+    capture: Capture,
+}
+
+/// A packet that was read before its time; its bytes are in the buffer.
+struct Pending {
+    time_ns: Option<i64>,
+    link: LinkType,
+    data: Range<usize>,
+    wire_len: u32,
+    interface: u32,
+    direction: Direction,
+    consumed: usize,
+}
+
+impl Cursor {
+    /// At the start of an opened capture.
+    pub(super) fn new(input: Input) -> Self {
+        let capture = Capture {
+            name: input.name.clone(),
+            compression: input.compression,
+            ..Capture::default()
+        };
+        Self {
+            input,
+            reader: CaptureReader::new(),
+            buffer: Vec::new(),
+            held: 0..0,
+            ended: false,
+            broken: false,
+            pending: None,
+            told: 0,
+            over: false,
+            capture,
+        }
+    }
+
+    /// When the next packet is; `None` at the end, the earliest time when nothing is known.
+    pub(super) fn next_time(&self) -> Option<i64> {
+        if self.over {
+            return None;
+        }
+        Some(
+            self.pending
+                .as_ref()
+                .and_then(|packet| packet.time_ns)
+                .unwrap_or(i64::MIN),
+        )
+    }
+
+    /// Reads up to the first packet and keeps it, so that its time is known.
+    pub(super) fn prime(&mut self, progress: &mut Progress<'_>) {
+        while self.pending.is_none() && !self.over {
+            self.step(None, &mut |_| {}, FIRST, progress);
+        }
+    }
+
+    /// Reads on, up to and with packets of the time `until`. A packet without a time goes with the one before it.
+    pub(super) fn run(
+        &mut self,
+        until: i64,
+        sink: &mut dyn FnMut(&CapturedPacket<'_>),
+        progress: &mut Progress<'_>,
+    ) {
+        if let Some(pending) = self.pending.take() {
+            if pending.time_ns.is_some_and(|time| time > until) {
+                self.pending = Some(pending);
+                return;
+            }
+            let packet = pending.packet(&self.buffer);
+            self.capture.count(&packet);
+            sink(&packet);
+            self.held.start += pending.consumed;
+        }
+        while self.pending.is_none() && !self.over {
+            self.step(Some(until), sink, USUAL, progress);
+        }
+    }
+
+    /// One step of the reader; a packet later than `until`, or any packet without it, becomes the pending one.
+    #[inline]
+    fn step(
+        &mut self,
+        until: Option<i64>,
+        sink: &mut dyn FnMut(&CapturedPacket<'_>),
+        size: usize,
+        progress: &mut Progress<'_>,
+    ) {
+        match self
+            .reader
+            .next(&self.buffer[self.held.clone()], self.ended)
+        {
+            Step::Packet(packet) => {
+                let later =
+                    until.is_none_or(|until| packet.time_ns.is_some_and(|time| time > until));
+                if later {
+                    self.pending = Some(Pending::of(&packet, &self.buffer));
+                    return;
+                }
+                self.capture.count(&packet);
+                sink(&packet);
+                self.held.start += packet.consumed;
+            }
+            Step::NeedMore { at_least } => self.refill(at_least, size, progress),
+            Step::Skipped { consumed } | Step::Statistics { consumed, .. } => {
+                self.held.start += consumed;
+            }
+            Step::Damaged { error, consumed } => {
+                self.held.start += consumed;
+                // A stream that broke off has been told already.
+                if !(self.broken && error.is_cut()) {
+                    self.capture.damaged(error.to_string());
+                }
+            }
+            Step::Resynchronised { offset, lost } => self.capture.damaged(format!(
+                "records go on at byte {offset}, {lost} bytes were given up"
+            )),
+            Step::End => {
+                self.over = true;
+                self.capture.bytes = self.reader.position();
+                self.capture.dropped = self.reader.dropped();
+                self.buffer = Vec::new();
+                self.held = 0..0;
+            }
+        }
+    }
+
+    /// What was read.
+    pub(super) fn into_capture(self) -> Capture {
+        self.capture
+    }
+
+    /// Makes the buffer hold at least so many bytes, unless the capture ends first.
+    fn refill(&mut self, at_least: usize, size: usize, progress: &mut Progress<'_>) {
+        progress.tick(self.capture.packets - self.told);
+        self.told = self.capture.packets;
+        let size = if at_least <= size {
+            size
+        } else {
+            at_least.max(2 * CaptureReader::LOOKAHEAD)
+        };
+        if self.held.start + at_least > self.buffer.len() {
+            self.buffer.copy_within(self.held.clone(), 0);
+            self.held = 0..self.held.len();
+        }
+        if self.buffer.len() < size {
+            self.buffer.resize(size, 0);
+        }
+        while self.held.len() < at_least && !self.ended {
+            match self.input.read(&mut self.buffer[self.held.end..]) {
+                Ok(0) => self.ended = true,
+                Ok(count) => self.held.end += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    self.ended = true;
+                    self.broken = true;
+                    self.capture.damaged(error.to_string());
+                }
+            }
+        }
+    }
+}
+
+impl Pending {
+    fn of(packet: &CapturedPacket<'_>, buffer: &[u8]) -> Self {
+        let start = packet.data.as_ptr() as usize - buffer.as_ptr() as usize;
+        Self {
+            time_ns: packet.time_ns,
+            link: packet.link,
+            data: start..start + packet.data.len(),
+            wire_len: packet.wire_len,
+            interface: packet.interface,
+            direction: packet.direction,
+            consumed: packet.consumed,
+        }
+    }
+
+    fn packet<'a>(&self, buffer: &'a [u8]) -> CapturedPacket<'a> {
+        CapturedPacket {
+            time_ns: self.time_ns,
+            link: self.link,
+            data: &buffer[self.data.clone()],
+            wire_len: self.wire_len,
+            interface: self.interface,
+            direction: self.direction,
+            consumed: self.consumed,
+        }
+    }
+}
+
+impl Capture {
+    #[inline]
+    fn count(&mut self, packet: &CapturedPacket<'_>) {
+        self.packets += 1;
+        if let Some(time) = packet.time_ns {
+            self.time = Some(match self.time {
+                None => (time, time),
+                Some((first, last)) => (first.min(time), last.max(time)),
+            });
+        }
+    }
+}

@@ -1,0 +1,100 @@
+use std::fs;
+
+use super::*;
+use crate::ui::When;
+
+/// A pcap of Ethernet frames that hold one byte each, at these microseconds.
+fn pcap(packets: &[(u32, u8)]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for word in [0xa1b2_c3d4u32, 0x0004_0002, 0, 0, 65535, 1] {
+        out.extend(word.to_le_bytes());
+    }
+    for (micro, byte) in packets {
+        for word in [1000, *micro, 1, 60] {
+            out.extend(word.to_le_bytes());
+        }
+        out.push(*byte);
+    }
+    out
+}
+
+fn feed(files: &[Vec<u8>]) -> (Vec<u8>, Vec<Capture>) {
+    let temp = tempfile::tempdir().unwrap();
+    let paths: Vec<PathBuf> = files
+        .iter()
+        .enumerate()
+        .map(|(index, bytes)| {
+            let path = temp.path().join(format!("{index}.pcap"));
+            fs::write(&path, bytes).unwrap();
+            path
+        })
+        .collect();
+    let mut seen = Vec::new();
+    let captures = read(&paths, &Ui::new(When::Never), &mut |packet| {
+        seen.push(packet.data[0])
+    })
+    .unwrap();
+    (seen, captures)
+}
+
+#[test]
+fn packets_of_several_captures_come_in_time_order() {
+    let (seen, captures) = feed(&[
+        pcap(&[(20, 3), (40, 5), (50, 6), (50, 7)]),
+        pcap(&[(10, 1), (20, 4), (60, 9)]),
+        pcap(&[]),
+        pcap(&[(15, 2), (50, 8)]),
+    ]);
+    assert_eq!(seen, [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    assert_eq!(
+        captures.iter().map(|one| one.packets).collect::<Vec<_>>(),
+        [4, 3, 0, 2]
+    );
+    assert_eq!(
+        captures[1].time,
+        Some((1_000_000_010_000, 1_000_000_060_000))
+    );
+    assert!(captures.iter().all(|one| one.damages == 0));
+}
+
+#[test]
+fn time_that_runs_backwards_within_a_capture_loses_nothing() {
+    let (mut seen, _) = feed(&[
+        pcap(&[(50, 1), (10, 2), (60, 3)]),
+        pcap(&[(40, 4), (70, 5), (20, 6)]),
+    ]);
+    seen.sort_unstable();
+    assert_eq!(seen, [1, 2, 3, 4, 5, 6]);
+}
+
+#[test]
+fn more_packets_than_a_buffer_holds() {
+    let many: Vec<(u32, u8)> = (0..200_000).map(|n| (n, n as u8)).collect();
+    let (seen, _) = feed(&[pcap(&many)]);
+    assert_eq!(seen, many.iter().map(|(_, byte)| *byte).collect::<Vec<_>>());
+    let (evens, odds): (Vec<_>, Vec<_>) = many.iter().copied().partition(|(n, _)| n % 2 == 0);
+    assert_eq!(feed(&[pcap(&evens), pcap(&odds)]).0, seen);
+}
+
+#[test]
+fn damage_is_told_with_its_offset_after_what_could_be_read() {
+    let mut cut = pcap(&[(1, 1), (2, 2), (3, 3)]);
+    cut.truncate(cut.len() - 5);
+    let (seen, captures) = feed(&[cut, b"not a capture".to_vec(), Vec::new()]);
+    assert_eq!(seen, [1, 2]);
+    assert!(
+        captures[0].damage[0].contains("at byte 58, packet 3"),
+        "{:?}",
+        captures[0].damage
+    );
+    assert!(
+        captures[1].damage[0].contains("neither pcap nor pcapng"),
+        "{:?}",
+        captures[1].damage
+    );
+    assert!(
+        captures[2].damage[0].contains("empty"),
+        "{:?}",
+        captures[2].damage
+    );
+}

@@ -1,0 +1,346 @@
+//! One flow as JSON.
+
+use std::net::IpAddr;
+
+use perhop_verify::engine::FragmentRow;
+use perhop_verify::flow::{DscpChange, Flow, FragmentCounts, PayloadKind, Signs};
+use perhop_verify::stream::{Beginning, ClockSource, Evidence, Jitter, RtcpSummary, Stream};
+use perhop_wire::media::Wrapper;
+use perhop_wire::packet::Tunnel;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+use crate::json::{Each, Histogram, Seconds, rounded};
+
+/// A unidirectional flow.
+#[derive(Debug, Serialize)]
+pub(crate) struct JsonFlow<'a> {
+    proto: String,
+    src: IpAddr,
+    src_port: u16,
+    dst: IpAddr,
+    dst_port: u16,
+    packets: u64,
+    bytes: u64,
+    dscp: Histogram<'a>,
+    first: Seconds,
+    last: Seconds,
+    dscp_by_kind: Kinds<'a>,
+    dscp_changes: u64,
+    changes: Vec<JsonChange>,
+    ce: u64,
+    tunnel: Option<&'static str>,
+    dscp_outer: Histogram<'a>,
+    vlan: Option<u16>,
+    pcp: Vec<u8>,
+    wifi_priority: Vec<u8>,
+    ttl_min: u8,
+    ttl_max: u8,
+    relay: Option<&'static str>,
+    signs: Vec<&'static str>,
+    fragments: Option<JsonFragments<'a>>,
+    rtp: Vec<JsonStream<'a>>,
+    rtcp: Option<JsonRtcp>,
+}
+
+impl<'a> JsonFlow<'a> {
+    /// What is written of a flow.
+    pub(crate) fn of(flow: &'a Flow) -> Self {
+        Self {
+            proto: flow.key.protocol_name(),
+            src: flow.key.src,
+            src_port: flow.key.src_port,
+            dst: flow.key.dst,
+            dst_port: flow.key.dst_port,
+            packets: flow.packets,
+            bytes: flow.bytes,
+            dscp: Histogram(&flow.dscp),
+            first: Seconds(flow.first),
+            last: Seconds(flow.last),
+            dscp_by_kind: Kinds(flow),
+            dscp_changes: flow.dscp_changes,
+            changes: flow.changes.iter().map(JsonChange::of).collect(),
+            ce: flow.ce,
+            tunnel: flow.tunnel.map(tunnel),
+            dscp_outer: Histogram(&flow.outer_dscp),
+            vlan: flow.link.vlan,
+            pcp: bits(flow.link.pcps),
+            wifi_priority: bits(flow.link.wifi_priorities),
+            ttl_min: flow.ttl.0,
+            ttl_max: flow.ttl.1,
+            relay: flow.wrapper.map(relay),
+            signs: signs(&flow.signs),
+            fragments: flow.fragments.as_deref().map(JsonFragments::of),
+            rtp: flow.rtp.iter().map(JsonStream::of).collect(),
+            rtcp: flow.rtcp.as_deref().map(JsonRtcp::of),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Kinds<'a>(&'a Flow);
+
+impl Serialize for Kinds<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let kinds: &[(PayloadKind, _)] = &self.0.dscp_by_kind;
+        let mut map = serializer.serialize_map(Some(kinds.len()))?;
+        for (kind, counts) in kinds {
+            map.serialize_entry(kind.name(), &Histogram(counts))?;
+        }
+        map.end()
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct JsonChange {
+    frame: u64,
+    packet: u64,
+    time: Seconds,
+    from: u8,
+    to: u8,
+}
+
+impl JsonChange {
+    const fn of(change: &DscpChange) -> Self {
+        Self {
+            frame: change.frame,
+            packet: change.packet,
+            time: Seconds(change.time),
+            from: change.from.value(),
+            to: change.to.value(),
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct JsonFragments<'a> {
+    packets: u64,
+    bytes: u64,
+    dscp: Histogram<'a>,
+}
+
+impl<'a> JsonFragments<'a> {
+    const fn of(counts: &'a FragmentCounts) -> Self {
+        Self {
+            packets: counts.packets,
+            bytes: counts.bytes,
+            dscp: Histogram(&counts.dscp),
+        }
+    }
+}
+
+/// Later fragments between two addresses.
+#[derive(Debug, Serialize)]
+pub(crate) struct JsonFragmentRow<'a> {
+    protocol: u8,
+    src: IpAddr,
+    dst: IpAddr,
+    packets: u64,
+    bytes: u64,
+    dscp: Histogram<'a>,
+    attributed: u64,
+}
+
+impl<'a> JsonFragmentRow<'a> {
+    /// What is written of a row.
+    pub(crate) const fn of(row: &'a FragmentRow) -> Self {
+        Self {
+            protocol: row.protocol,
+            src: row.src,
+            dst: row.dst,
+            packets: row.counts.packets,
+            bytes: row.counts.bytes,
+            dscp: Histogram(&row.counts.dscp),
+            attributed: row.attributed,
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct JsonStream<'a> {
+    ssrc: String,
+    payload_type: u8,
+    packets: u64,
+    lost: u64,
+    jitter_ms_mean: Option<f64>,
+    jitter_ms_max: Option<f64>,
+    jitter_ms_last: Option<f64>,
+    frame_jitter_ms_mean: Option<f64>,
+    expected: u64,
+    loss_percent: f64,
+    cumulative_lost: i64,
+    duplicates: u64,
+    reordered: u64,
+    loss_runs: u64,
+    longest_loss_run: u64,
+    worst_loss_percent_200_ms: f64,
+    worst_loss_percent_15_s: f64,
+    longest_gap_ms: f64,
+    first: Seconds,
+    last: Seconds,
+    payload_bytes: u64,
+    payload_types: PayloadTypes<'a>,
+    media: &'static str,
+    codec: Option<&'a str>,
+    clock: Option<u32>,
+    clock_source: &'static str,
+    evidence: &'static str,
+    beginning: &'static str,
+    over_tcp: bool,
+}
+
+impl<'a> JsonStream<'a> {
+    fn of(stream: &'a Stream) -> Self {
+        let sequence = &stream.sequence;
+        let ms =
+            |pick: fn(&Jitter) -> f64| stream.jitter.as_ref().map(|jitter| rounded(pick(jitter)));
+        let percent = |share: f64| rounded(100.0 * share);
+        Self {
+            ssrc: format!("0x{:08x}", stream.ssrc),
+            payload_type: stream.payload_type,
+            packets: stream.packets,
+            lost: sequence.missing,
+            jitter_ms_mean: ms(|jitter| jitter.mean_ms),
+            jitter_ms_max: ms(|jitter| jitter.max_ms),
+            jitter_ms_last: ms(|jitter| jitter.last_ms),
+            frame_jitter_ms_mean: stream.frame_jitter.map(|jitter| rounded(jitter.mean_ms)),
+            expected: sequence.expected,
+            loss_percent: percent(sequence.loss()),
+            cumulative_lost: sequence.cumulative_lost,
+            duplicates: sequence.duplicates,
+            reordered: sequence.reordered,
+            loss_runs: sequence.loss_runs,
+            longest_loss_run: sequence.longest_loss_run,
+            worst_loss_percent_200_ms: percent(sequence.worst_200_ms.into()),
+            worst_loss_percent_15_s: percent(sequence.worst_15_s.into()),
+            longest_gap_ms: rounded(stream.longest_gap_ms),
+            first: Seconds(stream.first),
+            last: Seconds(stream.last),
+            payload_bytes: stream.payload_bytes,
+            payload_types: PayloadTypes(&stream.payload_types),
+            media: stream.media.name(),
+            codec: stream.codec.as_ref().map(|codec| &*codec.name),
+            clock: stream.clock.rate,
+            clock_source: match stream.clock.source {
+                ClockSource::Registered => "registered",
+                ClockSource::Announced => "announced",
+                ClockSource::Measured => "measured",
+                ClockSource::Assumed => "assumed",
+                ClockSource::Unknown => "unknown",
+            },
+            evidence: match stream.evidence {
+                Evidence::Behaviour => "behaviour",
+                Evidence::Hinted => "hinted",
+            },
+            beginning: match stream.beginning {
+                Beginning::First => "first",
+                Beginning::AnotherSource => "another-source",
+                Beginning::Restart => "restart",
+            },
+            over_tcp: stream.over_tcp,
+        }
+    }
+}
+
+#[derive(Debug)]
+struct PayloadTypes<'a>(&'a [(u8, u64)]);
+
+impl Serialize for PayloadTypes<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().copied())
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct JsonRtcp {
+    datagrams: u64,
+    encrypted: u64,
+    sender_reports: u64,
+    senders: Vec<String>,
+    reports: Vec<JsonReport>,
+}
+
+#[derive(Debug, Serialize)]
+struct JsonReport {
+    reporter: String,
+    ssrc: String,
+    count: u64,
+    cumulative_lost: i32,
+    worst_fraction_lost: f64,
+    round_trip_ms: Option<f64>,
+}
+
+impl JsonRtcp {
+    fn of(rtcp: &RtcpSummary) -> Self {
+        let hex = |ssrc: u32| format!("0x{ssrc:08x}");
+        Self {
+            datagrams: rtcp.datagrams,
+            encrypted: rtcp.encrypted,
+            sender_reports: rtcp.sender_reports,
+            senders: rtcp.senders.iter().map(|ssrc| hex(*ssrc)).collect(),
+            reports: rtcp
+                .reports
+                .iter()
+                .map(|report| JsonReport {
+                    reporter: hex(report.reporter),
+                    ssrc: hex(report.last.ssrc),
+                    count: report.count,
+                    cumulative_lost: report.last.cumulative_lost,
+                    worst_fraction_lost: rounded(f64::from(report.worst_fraction_lost) / 256.0),
+                    round_trip_ms: report.round_trip.map(|ns| rounded(ns as f64 / 1e6)),
+                })
+                .collect(),
+        }
+    }
+}
+
+/// All flows, each made while it is written.
+pub(crate) fn each(flows: &[Flow]) -> Each<impl Iterator<Item = JsonFlow<'_>> + Clone> {
+    Each(flows.iter().map(JsonFlow::of))
+}
+
+/// The numbers of the bits that are set.
+fn bits(set: u8) -> Vec<u8> {
+    (0..8).filter(|bit| set >> bit & 1 == 1).collect()
+}
+
+/// The name of a tunnel.
+pub(crate) const fn tunnel(tunnel: Tunnel) -> &'static str {
+    match tunnel {
+        Tunnel::IpInIp => "ip-in-ip",
+        Tunnel::Gre => "gre",
+        Tunnel::GreEthernet => "gre-ethernet",
+        Tunnel::Erspan => "erspan",
+        Tunnel::Vxlan => "vxlan",
+        Tunnel::Geneve => "geneve",
+        Tunnel::GtpU => "gtp-u",
+        Tunnel::Teredo => "teredo",
+        Tunnel::L2tp => "l2tp",
+    }
+}
+
+const fn relay(wrapper: Wrapper) -> &'static str {
+    match wrapper {
+        Wrapper::ChannelData => "turn-channel-data",
+        Wrapper::Indication => "turn-indication",
+        Wrapper::MultiplexedTurn => "ms-turn-multiplexed",
+    }
+}
+
+/// What was seen on a flow besides RTP, by name.
+pub(crate) fn signs(signs: &Signs) -> Vec<&'static str> {
+    [
+        (signs.stun, "stun"),
+        (signs.microsoft_stun, "microsoft-stun"),
+        (signs.dtls, "dtls"),
+        (signs.rtcp, "rtcp"),
+        (signs.srtcp, "srtcp"),
+        (signs.zrtp, "zrtp"),
+        (signs.sip, "sip"),
+        (signs.quic, "quic"),
+        (signs.in_sdp, "in-sdp"),
+    ]
+    .into_iter()
+    .filter_map(|(seen, name)| seen.then_some(name))
+    .collect()
+}

@@ -1,0 +1,217 @@
+//! Flows as people and spreadsheets read them.
+
+use perhop_verify::engine::Flows;
+use perhop_verify::flow::{DscpCounts, Flow};
+use perhop_verify::stream::Stream;
+
+use crate::json::flow::{signs, tunnel};
+use crate::render::grid::{Cell, Column, Grid};
+use crate::render::{counted_u64, grouped};
+use crate::table::csv::Csv;
+use crate::time;
+use crate::ui::{BOLD, DIM, paint};
+
+/// The list of flows for a terminal: those with media first, then by packets.
+pub(crate) fn human(found: &Flows, limit: usize, width: Option<usize>) -> String {
+    let mut flows: Vec<&Flow> = found.flows.iter().collect();
+    flows.sort_by_key(|flow| (!flow.has_media(), std::cmp::Reverse(flow.packets)));
+    let shown = if limit == 0 {
+        flows.len()
+    } else {
+        limit.min(flows.len())
+    };
+    let mut out = summary(found);
+    if flows.is_empty() {
+        return out;
+    }
+    let mut grid = Grid::new([
+        Column::text("Flow", 24),
+        Column::number("Packets"),
+        Column::text("DSCP", 12),
+        Column::text("What", 16),
+    ]);
+    for flow in &flows[..shown] {
+        grid.row(vec![
+            Cell::from(format!(
+                "{} {} >\n{}",
+                flow.key.protocol_name(),
+                end(flow, true),
+                end(flow, false)
+            )),
+            grouped(flow.packets).into(),
+            marks(&flow.dscp).into(),
+            what(flow).into(),
+        ]);
+    }
+    out.push_str(&grid.render(width));
+    if shown < flows.len() {
+        out.push_str(&paint(
+            DIM,
+            &format!(
+                "and {} more; `--limit 0` or `--format json` shows them\n",
+                grouped((flows.len() - shown) as u64)
+            ),
+        ));
+    }
+    out
+}
+
+/// One or two lines about the whole.
+fn summary(found: &Flows) -> String {
+    let totals = &found.totals;
+    let streams: usize = found.flows.iter().map(|flow| flow.rtp.len()).sum();
+    let mut out = paint(
+        BOLD,
+        &format!(
+            "{}, {}, {}",
+            counted_u64(totals.packets, "packet"),
+            counted_u64(found.flows.len() as u64, "flow"),
+            counted_u64(streams as u64, "RTP stream")
+        ),
+    );
+    if let Some((first, last)) = totals.time {
+        out.push_str(&format!(
+            "; {}, {}",
+            time::utc(first),
+            time::duration(last.saturating_sub(first))
+        ));
+    }
+    out.push('\n');
+    for row in &totals.undecoded {
+        out.push_str(&paint(
+            DIM,
+            &format!(
+                "{} not decoded: {} ({})\n",
+                counted_u64(row.packets, "packet"),
+                row.cause,
+                row.layer
+            ),
+        ));
+    }
+    out.push('\n');
+    out
+}
+
+/// `46 (EF)`, or each value with its packets.
+pub(crate) fn marks(counts: &DscpCounts) -> String {
+    match counts.only() {
+        Some(dscp) => dscp.to_string(),
+        None => {
+            let parts: Vec<String> = counts
+                .iter()
+                .map(|(dscp, packets)| format!("{dscp} × {}", grouped(packets)))
+                .collect();
+            parts.join(", ")
+        }
+    }
+}
+
+/// One end of a flow.
+fn end(flow: &Flow, sender: bool) -> String {
+    let (address, port) = if sender {
+        (flow.key.src, flow.key.src_port)
+    } else {
+        (flow.key.dst, flow.key.dst_port)
+    };
+    if port == 0 {
+        address.to_string()
+    } else {
+        std::net::SocketAddr::new(address, port).to_string()
+    }
+}
+
+/// The streams, or what else is known.
+fn what(flow: &Flow) -> String {
+    let mut lines: Vec<String> = flow.rtp.iter().take(4).map(stream).collect();
+    if flow.rtp.len() > 4 {
+        lines.push(format!("and {} streams more", flow.rtp.len() - 4));
+    }
+    if lines.is_empty() {
+        let seen = signs(&flow.signs);
+        if !seen.is_empty() {
+            lines.push(seen.join(", "));
+        }
+    }
+    if let Some(kind) = flow.tunnel {
+        lines.push(format!(
+            "in {}, outside {}",
+            tunnel(kind),
+            marks(&flow.outer_dscp)
+        ));
+    }
+    lines.join("\n")
+}
+
+/// `audio PCMU, loss 3.6 %, jitter 4.1 ms`.
+pub(crate) fn stream(stream: &Stream) -> String {
+    let mut text = stream.media.name().to_owned();
+    match &stream.codec {
+        Some(codec) => text.push_str(&format!(" {}", codec.name)),
+        None => text.push_str(&format!(" type {}", stream.payload_type)),
+    }
+    text.push_str(&format!(", loss {:.1} %", 100.0 * stream.sequence.loss()));
+    match &stream.jitter {
+        Some(jitter) => text.push_str(&format!(", jitter {:.1} ms", jitter.mean_ms)),
+        None => text.push_str(", jitter unknown"),
+    }
+    text
+}
+
+/// Headings of the lines that [`csv`] and the report's CSV begin with.
+pub(crate) const FLOW_HEADINGS: [&str; 14] = [
+    "proto",
+    "src",
+    "src_port",
+    "dst",
+    "dst_port",
+    "packets",
+    "bytes",
+    "first",
+    "last",
+    "dscp",
+    "rtp_streams",
+    "rtp_packets",
+    "rtp_lost",
+    "jitter_ms_mean",
+];
+
+/// The cells under [`FLOW_HEADINGS`].
+pub(crate) fn flow_cells(flow: &Flow) -> Vec<String> {
+    let dscp: Vec<String> = flow
+        .dscp
+        .iter()
+        .map(|(dscp, packets)| format!("{}:{packets}", dscp.value()))
+        .collect();
+    let sum = |pick: fn(&Stream) -> u64| flow.rtp.iter().map(pick).sum::<u64>().to_string();
+    let jitter = flow
+        .rtp
+        .iter()
+        .filter_map(|stream| stream.jitter)
+        .map(|jitter| jitter.mean_ms)
+        .reduce(f64::max);
+    vec![
+        flow.key.protocol_name(),
+        flow.key.src.to_string(),
+        flow.key.src_port.to_string(),
+        flow.key.dst.to_string(),
+        flow.key.dst_port.to_string(),
+        flow.packets.to_string(),
+        flow.bytes.to_string(),
+        time::decimal(flow.first),
+        time::decimal(flow.last),
+        dscp.join(" "),
+        flow.rtp.len().to_string(),
+        sum(|stream| stream.packets),
+        sum(|stream| stream.sequence.missing),
+        jitter.map_or_else(String::new, |ms| format!("{ms:.3}")),
+    ]
+}
+
+/// All flows, one a line.
+pub(crate) fn csv(flows: &[Flow]) -> String {
+    let mut csv = Csv::new(FLOW_HEADINGS);
+    for flow in flows {
+        csv.line(flow_cells(flow));
+    }
+    csv.into_text()
+}
