@@ -28,7 +28,7 @@ pub enum Confidence {
 pub struct Source {
     /// Title or name of the source.
     pub text: String,
-    /// Its date, `year-month-day`.
+    /// Its date, `year-month-day`, or `undated`.
     pub date: String,
     /// How sure it is.
     pub confidence: Confidence,

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use perhop_policy::{Diagnostic, PortRange};
 
 use crate::catalogue::Medium;
+use crate::code;
 use crate::plan::{Plan, Range};
 use crate::to_policy::{client_groups, server_groups};
 
@@ -37,6 +38,14 @@ pub fn check(plan: &Plan) -> Vec<Diagnostic> {
     apps::check(plan, &mut out);
     unused::check(plan, &mut out);
     out
+}
+
+/// The plan has no error, and no rule either.
+pub(crate) fn no_rules(plan: &Plan) -> Diagnostic {
+    Diagnostic::warning(code::NO_RULES, "the plan marks nothing: it makes no rule")
+        .primary(plan.name.span, "this plan")
+        .note("rules come from classes that have ports, on the platforms of the plan or in applications of one's own")
+        .help("give media ports, such as `audio = \"20000-20039\"` under [clients.ports]")
 }
 
 /// Ranges that belong to one settings object, or to objects that one policy covers.

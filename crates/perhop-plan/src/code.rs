@@ -63,6 +63,7 @@ codes! {
     MISSPELT = "plan/misspelt-executable", ["UC-20"], "an executable is a known misspelling, or one letter away from a known name";
     UNVERIFIED = "plan/unverified-component", ["UC-20"], "little is known of a component that the plan asks for";
     NO_CLASS = "plan/range-without-class", [], "a medium has ports and no class";
+    NO_RULES = "plan/no-rules", [], "the plan marks nothing";
     UNUSED_CLASS = "plan/unused-class", [], "nothing sends a class";
     UNUSED_TABLE = "plan/unused-table", [], "a table has no effect";
     UNUSED_TARGET = "plan/unused-target", [], "options of a target that is not compiled to";

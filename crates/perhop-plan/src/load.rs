@@ -65,6 +65,9 @@ fn compile(
             let failed = expect::check(plan, &policy);
             *held = plan.expects.len() - failed.len();
             found.extend(failed);
+            if policy.rules().is_empty() {
+                found.push(check::no_rules(plan));
+            }
             Some(policy)
         }
         Err(problems) => {

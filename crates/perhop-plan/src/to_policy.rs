@@ -2,7 +2,7 @@
 
 use ipnet::IpNet;
 use perhop_policy::set::Parts;
-use perhop_policy::{Class, ClassId, Host, Role, Rule, Scope, ScopeId, Site, Span};
+use perhop_policy::{Class, ClassId, Family, Host, Role, Rule, Scope, ScopeId, Site, Span};
 
 use crate::ast::At;
 use crate::catalogue::{Component, Medium};
@@ -79,6 +79,9 @@ pub(crate) fn client_groups(plan: &Plan) -> Vec<ClientGroup<'_>> {
         ranges: &clients.ranges,
         span: clients.span,
     });
+    if plan.platform_of(Family::LyncServer).is_none() {
+        return out;
+    }
     for site in &plan.sites {
         if let Some(own) = &site.clients {
             out.push(ClientGroup {
@@ -136,6 +139,9 @@ pub(crate) fn server_groups(plan: &Plan) -> Vec<ServerGroup<'_>> {
             roles: &servers.roles,
             span: servers.span,
         });
+    }
+    if plan.platform_of(Family::LyncServer).is_none() {
+        return out;
     }
     for service in &plan.services {
         if let Some(roles) = &service.servers {

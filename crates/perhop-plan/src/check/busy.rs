@@ -7,23 +7,17 @@ use crate::catalogue::{BusyPorts, Place, catalogue};
 use crate::code;
 use crate::plan::{Plan, Range};
 
+/// Ranges that the plan chose itself. The vendor's own hold such ports too, and are shipped so.
 pub(super) fn check(plan: &Plan, out: &mut Vec<Diagnostic>) {
     let (clients, servers) = (client_objects(plan), server_objects(plan));
-    let mut vendor = Vec::new();
     for (objects, place) in [(&clients, Place::Clients), (&servers, Place::Servers)] {
         for (object, range) in stated(objects) {
             let held = held(range.ports, place);
-            if held.is_empty() {
-                continue;
-            }
-            if vendors(plan, range) {
-                vendor.push((range, held));
-            } else {
+            if !held.is_empty() && !vendors(plan, range) {
                 out.push(own(object, range, &held));
             }
         }
     }
-    out.extend(theirs(&vendor));
 }
 
 fn held(ports: PortRange, place: Place) -> Vec<&'static BusyPorts> {
@@ -47,31 +41,6 @@ fn own(object: &Object<'_>, range: &Range, held: &[&BusyPorts]) -> Diagnostic {
     )
     .primary(range.span, list(held))
     .help("choose a range without them, or accept it with [[allow]]");
-    notes(problem, held)
-}
-
-/// The vendor's own ranges hold such ports too: one remark for all of them.
-fn theirs(vendor: &[(&Range, Vec<&'static BusyPorts>)]) -> Option<Diagnostic> {
-    let (first, held) = vendor.first()?;
-    let mut all: Vec<&BusyPorts> = Vec::new();
-    for busy in vendor.iter().flat_map(|(_, held)| held) {
-        if !all.iter().any(|known| known.ports == busy.ports) {
-            all.push(busy);
-        }
-    }
-    let problem = Diagnostic::info(
-        code::BUSY_PORT,
-        "the vendor's own ranges hold ports of other services",
-    )
-    .primary(first.span, list(held))
-    .help("nothing to do, as long as no such service is moved into the way");
-    let problem = vendor[1..].iter().fold(problem, |problem, (range, held)| {
-        problem.secondary(range.span, list(held))
-    });
-    Some(notes(problem, &all))
-}
-
-fn notes(problem: Diagnostic, held: &[&BusyPorts]) -> Diagnostic {
     held.iter().fold(problem, |problem, busy| {
         problem.note(format!("{}: {}", busy_ports(busy), busy.name))
     })

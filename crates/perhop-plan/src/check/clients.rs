@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use perhop_policy::{Diagnostic, PortRange};
+use perhop_policy::{Diagnostic, Family, PortRange};
 
 use super::{ENOUGH, MEDIA, Object, client_objects, count_of, free_range, server_objects, stated};
 use crate::catalogue::Medium;
@@ -12,7 +12,8 @@ use crate::plan::{OwnClients, Plan, Range, range_of};
 
 pub(super) fn check(plan: &Plan, out: &mut Vec<Diagnostic>) {
     enforced(plan, out);
-    for (called, own) in own_objects(plan) {
+    let lync = plan.platform_of(Family::LyncServer).is_some();
+    for (called, own) in own_objects(plan).into_iter().filter(|_| lync) {
         own_object(&called, own, out);
     }
     let objects = client_objects(plan);

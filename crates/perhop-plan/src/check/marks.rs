@@ -170,7 +170,7 @@ fn treated(phones: &Phones) -> &'static str {
     }
 }
 
-/// UC-30, first half: Teams marks by itself on Macs and at its relays.
+/// UC-30, first half: Teams has marks of its own.
 fn teams(plan: &Plan, out: &mut Vec<Diagnostic>) {
     let Some(teams) = plan.platform_of(Family::Teams) else {
         return;
@@ -183,10 +183,10 @@ fn teams(plan: &Plan, out: &mut Vec<Diagnostic>) {
             out.push(
                 Diagnostic::warning(
                     code::TEAMS_MARK,
-                    format!("`{}` is {}, but Teams marks it {fixed} where it marks by itself", class.name, class.dscp),
+                    format!("`{}` is {}, but Teams has {fixed} for it", class.name, class.dscp),
                 )
                 .primary(class.span, format!("Teams uses {fixed}"))
-                .note("Teams has one fixed mark for each workload, on Macs and rooms without a policy of Windows")
+                .note("Teams has one mark for each workload, which its phones and rooms use whatever a policy of Windows says")
                 .help(format!("write `{} = {{ dscp = {} }}`", class.name, fixed.value())),
             );
         }

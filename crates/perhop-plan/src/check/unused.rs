@@ -108,38 +108,47 @@ fn classes(plan: &Plan, out: &mut Vec<Diagnostic>) {
 /// Tables about systems that the plan's platforms do not have.
 fn tables(plan: &Plan, out: &mut Vec<Diagnostic>) {
     let lync = plan.platform_of(Family::LyncServer).is_some();
-    let mut idle = |table: &str, span: Span, why: &str, help: &str| {
-        out.push(
-            Diagnostic::warning(
-                code::UNUSED_TABLE,
-                format!("{table} makes no rule in this plan"),
-            )
-            .primary(span, why)
-            .help(help),
-        );
-    };
-    let (why, help) = (
-        "none of the plan's `platforms` uses it",
-        "name the platform under `platforms`, or leave it out",
-    );
+    let mut told: Vec<(String, Span)> = Vec::new();
     if let Some(clients) = plan.clients.as_ref().filter(|_| plan.platforms.is_empty()) {
-        idle("[clients]", clients.span, why, help);
+        told.push(("[clients]".to_owned(), clients.span));
     }
-    if lync {
-        if let (Some(um), None) = (&plan.exchange_um, &plan.edge)
-            && !um.mark
-        {
-            let why = "only the Edge sends to it by policy, and there is no [edge]";
-            idle(
-                "[exchange-um]",
-                um.span,
-                why,
-                "add [edge], write `mark = true`, or leave it out",
-            );
-        }
-        return;
+    if !lync {
+        told.extend(lync_only(plan));
     }
-    let spans = [
+    for (table, span) in told {
+        out.push(idle(
+            &table,
+            span,
+            "none of the plan's `platforms` uses it",
+            "name the platform under `platforms`, or leave it out",
+        ));
+    }
+    let um = plan
+        .exchange_um
+        .as_ref()
+        .filter(|um| lync && plan.edge.is_none() && !um.mark);
+    out.extend(um.map(|um| {
+        idle(
+            "[exchange-um]",
+            um.span,
+            "only the Edge sends to it by policy, and there is no [edge]",
+            "add [edge], write `mark = true`, or leave it out",
+        )
+    }));
+}
+
+fn idle(table: &str, span: Span, why: &str, help: &str) -> Diagnostic {
+    Diagnostic::warning(
+        code::UNUSED_TABLE,
+        format!("{table} makes no rule in this plan"),
+    )
+    .primary(span, why)
+    .help(help)
+}
+
+/// What only Lync and Skype for Business have.
+fn lync_only(plan: &Plan) -> Vec<(String, Span)> {
+    let tables = [
         ("[servers]", plan.servers.as_ref().map(|one| one.span)),
         ("[edge]", plan.edge.as_ref().map(|one| one.span)),
         (
@@ -148,18 +157,27 @@ fn tables(plan: &Plan, out: &mut Vec<Diagnostic>) {
         ),
         ("[phones]", plan.phones.as_ref().map(|one| one.span)),
     ];
-    for (table, span) in spans {
-        if let Some(span) = span {
-            idle(table, span, why, help);
-        }
+    let mut out: Vec<(String, Span)> = tables
+        .into_iter()
+        .filter_map(|(table, span)| Some((table.to_owned(), span?)))
+        .collect();
+    for site in &plan.sites {
+        let clients = site.clients.as_ref().map(|own| own.span);
+        let phones = site.phones.as_ref().map(|own| own.span);
+        let named = |span| (format!("what site `{}` sets", site.name.value), span);
+        out.extend([clients, phones].into_iter().flatten().map(named));
     }
+    out.extend(
+        plan.services
+            .iter()
+            .map(|one| (format!("service `{}`", one.name.value), one.name.span)),
+    );
     let words = plan
         .clients
         .iter()
         .flat_map(|clients| clients.vdi.iter().chain(&clients.also));
-    for word in words {
-        idle(&format!("`{}`", word.value), word.span, why, help);
-    }
+    out.extend(words.map(|word| (format!("`{}`", word.value), word.span)));
+    out
 }
 
 fn targets(plan: &Plan, out: &mut Vec<Diagnostic>) {
