@@ -165,3 +165,24 @@ const USUAL_PORT: u32 = 20_000;
 
 /// Ports below are for well-known services; the parameters of clients refuse them.
 const FIRST_PORT: u32 = 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_free_range_is_near_whole_and_free() {
+        let range = |first, last| PortRange::try_new(first, last).unwrap();
+        let free = |count, near, taken: &[PortRange]| {
+            free_range(count, near, taken).map(|range| range.to_string())
+        };
+        let (a, b) = (range(20000, 20039), range(20050, 20069));
+        assert_eq!(free(10, 20040, &[a, b]).as_deref(), Some("20040-20049"));
+        assert_eq!(free(11, 20040, &[b, a]).as_deref(), Some("20070-20080"));
+        assert_eq!(free(1, 20000, &[a]).as_deref(), Some("20040"));
+        assert_eq!(free(20, 65530, &[]).as_deref(), Some("20000-20019"));
+        assert_eq!(free(20, 0, &[]).as_deref(), Some("1024-1043"));
+        assert_eq!(free(20, 65530, &[range(20000, 65535)]), None);
+        assert_eq!(free(65536, 0, &[]), None);
+    }
+}

@@ -341,3 +341,134 @@ fn ports_table(path: &str, table: &Table, node: &Node) -> Result<PortRange, Diag
             }
         })
 }
+
+#[cfg(test)]
+mod tests {
+    use perhop_policy::{FileId, Span};
+
+    use super::*;
+    use crate::ast::At;
+    use crate::source;
+
+    fn node(value: &str) -> Node {
+        let (table, problems) = source::parse(FileId(0), &format!("x = {value}"));
+        assert!(problems.is_empty(), "{value}");
+        table.entries[0].node.clone()
+    }
+
+    fn range(value: &str) -> Result<String, String> {
+        ports("x", &node(value))
+            .map(|range| range.to_string())
+            .map_err(|one| one.message)
+    }
+
+    #[test]
+    fn a_range_is_read_in_three_forms() {
+        for value in [
+            "'20000-20039'",
+            "{ start = 20000, count = 40 }",
+            "' 20000 - 20039 '",
+        ] {
+            assert_eq!(range(value), Ok("20000-20039".to_owned()), "{value}");
+        }
+        assert_eq!(range("5061"), Ok("5061".to_owned()));
+        assert_eq!(range("'5061'"), Ok("5061".to_owned()));
+        assert_eq!(range("'1-65535'"), Ok("1-65535".to_owned()));
+        assert_eq!(
+            range("{ start = 1, count = 65535 }"),
+            Ok("1-65535".to_owned())
+        );
+        assert_eq!(
+            range("{ start = 65535, count = 1 }"),
+            Ok("65535".to_owned())
+        );
+    }
+
+    #[test]
+    fn a_range_has_no_port_that_does_not_exist() {
+        for value in [
+            "0",
+            "65536",
+            "-1",
+            "'0-10'",
+            "'1-65536'",
+            "'5-4'",
+            "''",
+            "'-'",
+            "'1-'",
+            "'1-2-3'",
+            "'0x10'",
+            "'+5'",
+            "'20000:20039'",
+            "'99999999999999999999'",
+            "{ start = 2, count = 65535 }",
+            "{ start = 1, count = 0 }",
+            "{ start = 1, count = -1 }",
+            "{ start = 1 }",
+            "{ start = 1, count = 2, last = 3 }",
+            "{}",
+            "true",
+        ] {
+            assert!(range(value).is_err(), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_mark_is_a_name_in_any_case_or_a_number() {
+        let mark = |value: &str| dscp("x", &node(value)).ok().map(Dscp::value);
+        assert_eq!(mark("'EF'"), Some(46));
+        assert_eq!(mark("'ef'"), Some(46));
+        assert_eq!(mark("46"), Some(46));
+        assert_eq!(mark("0x2E"), Some(46));
+        assert_eq!(mark("63"), Some(63));
+        assert_eq!(mark("'af41'"), Some(34));
+        for wrong in ["64", "184", "-1", "'46'", "'EF '", "''", "4.6", "[46]"] {
+            assert_eq!(mark(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_has_no_host_bits() {
+        let net = |value: &str| prefix("x", &node(value)).ok().map(|net| net.to_string());
+        assert_eq!(net("'192.0.2.10'").as_deref(), Some("192.0.2.10/32"));
+        assert_eq!(net("'192.0.2.0/24'").as_deref(), Some("192.0.2.0/24"));
+        assert_eq!(net("'2001:db8::/32'").as_deref(), Some("2001:db8::/32"));
+        for wrong in [
+            "'192.0.2.1/24'",
+            "'192.0.2.0/33'",
+            "'192.0.2'",
+            "'2001:db8::1/64'",
+            "'x'",
+            "1",
+        ] {
+            assert_eq!(net(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_name_can_be_seen() {
+        let text =
+            |text: &str| name("x", &At::new(Value::Text(text.to_owned()), Span::default())).is_ok();
+        for fine in [
+            "Contoso",
+            "São Paulo",
+            "it's `fine` & $x",
+            "日本",
+            &"x".repeat(100),
+        ] {
+            assert!(text(fine), "{fine}");
+        }
+        for wrong in [
+            "",
+            " ",
+            " x",
+            "x ",
+            "a\tb",
+            "a\u{202e}b",
+            "a\u{feff}b",
+            &"x".repeat(101),
+        ] {
+            assert!(!text(wrong), "{wrong:?}");
+        }
+    }
+}

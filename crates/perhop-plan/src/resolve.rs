@@ -1,21 +1,20 @@
 //! From the tree to a [`Plan`]: names looked up, defaults filled in. Only trees without errors give a plan.
 
-use std::collections::{BTreeMap, BTreeSet};
+use perhop_policy::{Diagnostic, Family, FileId, Span};
 
-use perhop_policy::{
-    Diagnostic, Family, FileId, Host, Marker, OptionValue, Protocol, ProtocolMatch, Span,
-    TargetRequest,
-};
-
-use crate::ast::{At, Node, Table, Value};
+use crate::ast::{At, Table};
 use crate::catalogue::{Medium, Platform, catalogue};
 use crate::code;
 use crate::plan::{
-    Allow, App, AppMedia, Clients, Edge, ExchangeUm, Expect, HOSTS, Network, OwnClients, Phones,
-    Plan, PlanClass, Pools, Range, Roles, Servers, ServicePlan, SitePlan, range_of,
+    Clients, Edge, ExchangeUm, Network, OwnClients, Phones, Plan, PlanClass, Pools, Range, Roles,
+    Servers, ServicePlan, SitePlan, range_of,
 };
 use crate::shape;
 use crate::view::View;
+
+mod apps;
+mod claims;
+mod requests;
 
 /// Resolves a tree that the table of fields has accepted. Problems are defaults that do not exist.
 #[must_use]
@@ -40,17 +39,13 @@ pub fn resolve(file: FileId, root: &Table) -> (Plan, Vec<Diagnostic>) {
         network: network(root),
         sites: Vec::new(),
         services: Vec::new(),
-        apps: root
-            .named("app")
-            .into_iter()
-            .map(|(name, view)| app(name, view))
-            .collect(),
-        targets: targets(root),
+        apps: apps::all(root),
+        targets: requests::targets(root),
         target_list: root.node("targets").map(|node| node.span),
-        unlisted_targets: unlisted(root),
-        repeated_targets: repeated(root.texts("targets")),
-        expects: root.tables("expect").into_iter().map(expect).collect(),
-        allows: root.tables("allow").into_iter().filter_map(allow).collect(),
+        unlisted_targets: requests::unlisted(root),
+        repeated_targets: requests::repeated(root.texts("targets")),
+        expects: claims::expects(root),
+        allows: claims::allows(root),
         platforms,
         clients,
         teams,
@@ -409,174 +404,4 @@ fn service(plan: &Plan, name: At<String>, view: View<'_>) -> ServicePlan {
             .and_then(|clients| own_clients(plan, clients)),
         servers,
     }
-}
-
-fn app(name: At<String>, view: View<'_>) -> App {
-    let word = |key: &str| view.text(key).map(|at| at.value).unwrap_or_default();
-    let on = HOSTS
-        .iter()
-        .find(|on| on.word == word("on"))
-        .copied()
-        .unwrap_or(HOSTS[0]);
-    let fixed = [
-        "executable",
-        "on",
-        "protocol",
-        "addresses",
-        "peers",
-        "marker",
-    ];
-    let mut media: Vec<AppMedia> = view
-        .entries()
-        .iter()
-        .filter(|entry| !fixed.contains(&entry.key.value.as_str()))
-        .filter_map(|entry| {
-            let inner = view.table(&entry.key.value)?;
-            Some(AppMedia {
-                class: entry.key.clone(),
-                ports: inner.ports("ports")?,
-                destination: inner
-                    .text("side")
-                    .is_some_and(|side| side.value == "destination"),
-            })
-        })
-        .collect();
-    media.sort_by(|a, b| a.class.value.cmp(&b.class.value));
-    App {
-        name,
-        executable: view.text("executable"),
-        on,
-        protocol: match word("protocol").as_str() {
-            "udp" => ProtocolMatch::Only(Protocol::Udp),
-            "tcp" => ProtocolMatch::Only(Protocol::Tcp),
-            _ => ProtocolMatch::Both,
-        },
-        addresses: view.prefixes("addresses"),
-        peers: view.prefixes("peers"),
-        marker: match (word("marker").as_str(), on.host) {
-            ("host", _) | ("", Host::Windows | Host::Linux) => Marker::HostPolicy,
-            ("sender", _) | ("", Host::Appliance) => Marker::Sender,
-            _ => Marker::Network,
-        },
-        media,
-    }
-}
-
-/// One request for each name listed, with its options; then those that only have options.
-fn targets(root: View<'_>) -> Vec<TargetRequest> {
-    let mut tables: BTreeMap<String, (At<String>, View<'_>)> = root
-        .named("target")
-        .into_iter()
-        .map(|(name, view)| (name.value.clone(), (name, view)))
-        .collect();
-    if root.node("targets").is_none() {
-        return tables
-            .into_values()
-            .map(|(name, view)| request(name, Some(view)))
-            .collect();
-    }
-    let mut out: Vec<TargetRequest> = Vec::new();
-    let mut seen = BTreeSet::new();
-    for id in root.texts("targets") {
-        if seen.insert(id.value.clone()) {
-            let table = tables.remove(&id.value).map(|(_, view)| view);
-            let mut one = request(id, table);
-            one.listed = true;
-            out.push(one);
-        }
-    }
-    out
-}
-
-fn unlisted(root: View<'_>) -> Vec<(String, Span)> {
-    if root.node("targets").is_none() {
-        return Vec::new();
-    }
-    let listed: BTreeSet<String> = root
-        .texts("targets")
-        .into_iter()
-        .map(|one| one.value)
-        .collect();
-    root.named("target")
-        .into_iter()
-        .map(|(name, _)| (name.value, name.span))
-        .filter(|(name, _)| !listed.contains(name))
-        .collect()
-}
-
-fn repeated(listed: Vec<At<String>>) -> Vec<At<String>> {
-    let mut seen = BTreeSet::new();
-    listed
-        .into_iter()
-        .filter(|one| !seen.insert(one.value.clone()))
-        .collect()
-}
-
-fn request(id: At<String>, view: Option<View<'_>>) -> TargetRequest {
-    let mut request = TargetRequest {
-        id: id.value,
-        origin: id.span,
-        ..TargetRequest::default()
-    };
-    let Some(view) = view else { return request };
-    request.accept = view
-        .texts("accept")
-        .into_iter()
-        .map(|text| (text.value, text.span))
-        .collect();
-    for entry in view
-        .entries()
-        .iter()
-        .filter(|entry| entry.key.value != "accept")
-    {
-        if let Some(value) = option(&entry.node) {
-            request
-                .options
-                .push((entry.key.value.clone(), value, entry.node.span));
-        }
-    }
-    request.options.sort_by(|a, b| a.0.cmp(&b.0));
-    request
-}
-
-fn option(node: &Node) -> Option<OptionValue> {
-    Some(match &node.value {
-        Value::Text(text) => OptionValue::Text(text.clone()),
-        Value::Integer(number) => OptionValue::Integer(*number),
-        Value::Boolean(value) => OptionValue::Boolean(*value),
-        Value::List(items) => OptionValue::List(
-            items
-                .iter()
-                .filter_map(|item| item.as_text())
-                .map(str::to_owned)
-                .collect(),
-        ),
-        _ => return None,
-    })
-}
-
-fn expect(view: View<'_>) -> Expect {
-    let flow = view.table_or_empty("flow");
-    let tcp = flow
-        .text("protocol")
-        .is_some_and(|word| word.value == "tcp");
-    let dscp = view.node("dscp").map_or(view.span, |node| node.span);
-    Expect {
-        span: view.span,
-        scope: flow.text("scope"),
-        app: flow.text("app").map(|app| app.value),
-        protocol: if tcp { Protocol::Tcp } else { Protocol::Udp },
-        source: flow.prefix("source"),
-        source_port: flow.number("source-port").map_or(0, |at| at.value),
-        destination: flow.prefix("destination"),
-        destination_port: flow.number("destination-port").map_or(0, |at| at.value),
-        dscp: At::new(view.dscp("dscp").map(|at| at.value), dscp),
-    }
-}
-
-fn allow(view: View<'_>) -> Option<Allow> {
-    Some(Allow {
-        code: view.text("code")?,
-        reason: view.text("reason")?.value,
-    })
 }

@@ -211,3 +211,39 @@ pub(crate) fn join(path: &str, key: &str) -> String {
 
 /// Problems after which no more suggestions are looked for; fewer than these are told.
 const HINTS: usize = 1000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::language;
+    use crate::source;
+
+    #[test]
+    fn everything_wrong_is_told_at_once() {
+        let text = "plans = 1\n[clients]\nport = 2\n[edge]\nexternal = 3\n[[expect]]\n";
+        let (table, _) = source::parse(FileId(0), text);
+        let codes: Vec<&str> = check(FileId(0), &table, language::PLAN)
+            .iter()
+            .map(|one| one.code)
+            .collect();
+        let expected = [
+            code::UNKNOWN_KEY,
+            code::UNKNOWN_KEY,
+            code::WRONG_TYPE,
+            code::MISSING_KEY,
+            code::MISSING_KEY,
+            code::MISSING_KEY,
+            code::MISSING_KEY,
+        ];
+        assert_eq!(codes, expected);
+    }
+
+    #[test]
+    fn paths_are_written_as_toml_writes_them() {
+        assert_eq!(join("", "site"), "site");
+        assert_eq!(join("site", "Redmond-1_a"), "site.Redmond-1_a");
+        assert_eq!(join("site", "S\u{e3}o Paulo"), "site.\"S\u{e3}o Paulo\"");
+        assert_eq!(join("site", ""), "site.\"\"");
+        assert_eq!(join("site", "a\"b\n"), "site.\"a\\\"b\\n\"");
+    }
+}

@@ -114,3 +114,56 @@ fn one_line(message: &str) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_those_of_the_text() {
+        let text = "a = 1\n[t.\"ü\"]\nb = [\"x\", 2]\n";
+        let (table, problems) = parse(FileId(7), text);
+        assert!(problems.is_empty());
+        let shown = |span: Span| &text[span.start..span.end];
+        assert_eq!(shown(table.entries[0].key.span), "a");
+        assert_eq!(shown(table.entries[0].node.span), "1");
+        let inner = table.get("t").and_then(|t| t.node.as_table()).unwrap();
+        let entry = inner.get("ü").unwrap();
+        assert_eq!(shown(entry.key.span), "\"ü\"");
+        assert_eq!(entry.node.span.file, FileId(7));
+        let list = entry
+            .node
+            .as_table()
+            .unwrap()
+            .get("b")
+            .unwrap()
+            .node
+            .as_list()
+            .unwrap();
+        assert_eq!(
+            list.iter().map(|one| shown(one.span)).collect::<Vec<_>>(),
+            ["\"x\"", "2"]
+        );
+    }
+
+    #[test]
+    fn numbers_past_64_bits_stay_numbers() {
+        let (table, _) = parse(
+            FileId(0),
+            "a = 99999999999999999999\nb = -99999999999999999999\nc = 0xFF\n",
+        );
+        let value = |key| table.get(key).unwrap().node.value.clone();
+        assert_eq!(value("a"), Value::Integer(i64::MAX));
+        assert_eq!(value("b"), Value::Integer(i64::MIN));
+        assert_eq!(value("c"), Value::Integer(255));
+    }
+
+    #[test]
+    fn several_errors_are_told_and_the_rest_is_read() {
+        let (table, problems) = parse(FileId(0), "a = x\nb = 2\nc = y\n");
+        assert_eq!(problems.len(), 2);
+        assert!(table.get("b").is_some());
+        let (_, problems) = parse(FileId(0), &"a = x\n".repeat(100));
+        assert_eq!(problems.len(), MAX_ERRORS);
+    }
+}
