@@ -7,7 +7,7 @@ use perhop_policy::{
     Role, RuleId, Vantage,
 };
 
-use crate::seen::{Payload, Seen, Tuple};
+use crate::seen::{Carried, Payload, Seen, Tuple};
 use crate::tolerance::Tolerances;
 
 /// Ports on which media relays and their clients meet: STUN and TURN, then Microsoft's relay ports for audio, video and
@@ -151,27 +151,33 @@ impl<'a> Attributor<'a> {
         }
     }
 
-    /// The rules that a flow is under. `reverse` is the flow of the other direction, when the capture has it.
+    /// The rules that a flow is under. `reverse` gives the flow of the other direction, when the capture has it; it is
+    /// asked only where this one does not tell enough.
     ///
     /// # Errors
     /// Why there is none.
-    pub fn attribute(&self, seen: &Seen, reverse: Option<&Seen>) -> Result<Attribution, Outside> {
+    pub fn attribute(
+        &self,
+        seen: &Seen,
+        reverse: impl Fn() -> Option<Carried>,
+    ) -> Result<Attribution, Outside> {
         let tuple = seen.tuple.ok_or(Outside::NoPorts)?;
         let as_sent = self.policy.candidates(&tuple.key(), self.vantage);
         if self.is_outside(&tuple) && !as_sent.iter().any(|one| one.located) {
             return self.returning(seen, tuple).ok_or(Outside::Network);
         }
         if !as_sent.is_empty() {
-            let media = seen.media.or(reverse.and_then(|one| one.media));
+            let back = (seen.payload != Payload::Media).then(reverse).flatten();
+            let media = seen.media.or(back.and_then(|one| one.media));
             let mut rules = self.choose(as_sent, media);
             rules.extend(self.of_the_port_before(seen, tuple, &rules));
             return Ok(Attribution {
                 basis: Basis::AsSent,
-                proof: self.proof(seen, reverse, &rules),
+                proof: self.proof(seen, back, &rules),
                 rules,
             });
         }
-        self.past_end(seen, reverse, tuple)
+        self.past_end(seen, tuple)
             .or_else(|| self.returning(seen, tuple))
             .ok_or(Outside::NoRule)
     }
@@ -216,22 +222,18 @@ impl<'a> Attributor<'a> {
             .kind
     }
 
-    fn proof(&self, seen: &Seen, reverse: Option<&Seen>, rules: &[Candidate]) -> Proof {
-        let tells = |one: &Seen| {
-            matches!(
-                one.payload,
-                Payload::Media | Payload::Rtcp | Payload::Checks
-            )
-        };
-        let sip = |one: &Seen| {
-            one.payload == Payload::Signaling
-                && rules
-                    .iter()
-                    .any(|rule| self.kind(rule) == ClassKind::Signaling)
-        };
-        if tells(seen) || reverse.is_some_and(tells) || sip(seen) {
-            Proof::Payload
-        } else if self.is_elsewhere(seen, reverse) {
+    fn proof(&self, seen: &Seen, back: Option<Carried>, rules: &[Candidate]) -> Proof {
+        let signaling = |rule| self.kind(rule) == ClassKind::Signaling;
+        let payloads = [Some(seen.payload), back.map(|one| one.payload)];
+        let has = |payload| payloads.contains(&Some(payload));
+        if has(Payload::Media) || has(Payload::Rtcp) || has(Payload::Checks) {
+            return Proof::Payload;
+        }
+        if seen.payload == Payload::Signaling && rules.iter().any(signaling) {
+            return Proof::Payload;
+        }
+        let service = |tuple: Tuple| tuple.dst_port < 1024 && tuple.dst_port != 443;
+        if has(Payload::Signaling) || seen.tuple.is_some_and(service) {
             Proof::PortOnly
         } else if rules.iter().any(|one| self.takes_all_at(one)) {
             Proof::Place
@@ -243,15 +245,6 @@ impl<'a> Attributor<'a> {
         } else {
             Proof::PortOnly
         }
-    }
-
-    /// Whether the payload shows another service, or the peer's port is one that media does not use.
-    fn is_elsewhere(&self, seen: &Seen, reverse: Option<&Seen>) -> bool {
-        let sip = |one: &Seen| one.payload == Payload::Signaling;
-        let service = seen
-            .tuple
-            .is_some_and(|tuple| tuple.dst_port < 1024 && tuple.dst_port != 443);
-        service || sip(seen) || reverse.is_some_and(sip)
     }
 
     /// Whether the rule marks whatever a placed host sends, so that its process does not matter.
@@ -306,7 +299,7 @@ impl<'a> Attributor<'a> {
     }
 
     /// Rules that would hold the flow if its port were a little lower; only for what is media or carries their mark.
-    fn past_end(&self, seen: &Seen, reverse: Option<&Seen>, tuple: Tuple) -> Option<Attribution> {
+    fn past_end(&self, seen: &Seen, tuple: Tuple) -> Option<Attribution> {
         for back in 1..=self.tolerances.ports_past_end {
             let src_port = tuple.src_port.checked_sub(back);
             let dst_port = tuple.dst_port.checked_sub(back);
@@ -325,7 +318,7 @@ impl<'a> Attributor<'a> {
                     let rules = self.choose(rules, seen.media);
                     return Some(Attribution {
                         basis: Basis::PastEnd,
-                        proof: self.proof(seen, reverse, &rules),
+                        proof: self.proof(seen, None, &rules),
                         rules,
                     });
                 }

@@ -1,6 +1,7 @@
 //! Checks: from judged flows to findings, one for each thing that is wrong, not one for each flow.
 
-use std::collections::BTreeMap;
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
 use perhop_policy::{ClassId, Dscp, PolicySet, Role, ScopeId, Span, Vantage};
@@ -28,27 +29,37 @@ pub(crate) struct Context<'a> {
     pub(crate) tolerances: &'a Tolerances,
     pub(crate) flows: &'a [Flow],
     pub(crate) judged: &'a [Judged],
-    pub(crate) index: &'a Index,
+    pub(crate) index: &'a Index<'a>,
     pub(crate) hosts: Hosts,
     /// A bitwise rule that explains re-marked flows of several classes.
     pub(crate) pattern: Option<Pattern>,
 }
 
-/// Flows by their 5-tuple.
+/// The first flow of each 5-tuple. Made when it is first asked; only ever asked for one key, so its order is of no
+/// account.
 #[derive(Debug)]
-pub(crate) struct Index(Vec<usize>);
+pub(crate) struct Index<'a> {
+    flows: &'a [Flow],
+    first: OnceCell<HashMap<FlowKey, usize>>,
+}
 
-impl Index {
-    pub(crate) fn new(flows: &[Flow]) -> Self {
-        let mut order: Vec<usize> = (0..flows.len()).collect();
-        order.sort_by_key(|at| (flows[*at].key, *at));
-        Self(order)
+impl<'a> Index<'a> {
+    pub(crate) const fn new(flows: &'a [Flow]) -> Self {
+        Self {
+            flows,
+            first: OnceCell::new(),
+        }
     }
 
-    /// The first flow with this 5-tuple.
-    pub(crate) fn find(&self, flows: &[Flow], key: FlowKey) -> Option<usize> {
-        let at = self.0.partition_point(|at| flows[*at].key < key);
-        self.0.get(at).copied().filter(|at| flows[*at].key == key)
+    pub(crate) fn find(&self, key: FlowKey) -> Option<usize> {
+        let first = self.first.get_or_init(|| {
+            let mut first = HashMap::with_capacity(self.flows.len());
+            for (at, flow) in self.flows.iter().enumerate() {
+                first.entry(flow.key).or_insert(at);
+            }
+            first
+        });
+        first.get(&key).copied()
     }
 }
 
@@ -86,7 +97,7 @@ impl<'a> Context<'a> {
         vantage: Vantage,
         tolerances: &'a Tolerances,
         flows: &'a [Flow],
-        index: &'a Index,
+        index: &'a Index<'a>,
         judged: &'a [Judged],
     ) -> Self {
         let mut out = Self {
@@ -158,7 +169,7 @@ impl<'a> Context<'a> {
 
     /// The flow of the other direction.
     pub(crate) fn reverse(&self, at: usize) -> Option<usize> {
-        self.index.find(self.flows, self.flows[at].key.reversed())
+        self.index.find(self.flows[at].key.reversed())
     }
 
     /// Whether a sender is likely what its rule says. Ranges of servers are wide and dynamic, so a server that the plan

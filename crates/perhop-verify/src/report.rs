@@ -8,7 +8,7 @@ use perhop_policy::{ClassId, ClassKind, PolicySet, Severity, Vantage};
 use crate::check::{self, Context, Index};
 use crate::finding::Finding;
 use crate::flow::{DscpCounts, Flow};
-use crate::seen::Seen;
+use crate::seen::{Carried, Seen};
 use crate::tolerance::Tolerances;
 use crate::verdict::{Judge, Judged, Verdict};
 
@@ -186,9 +186,10 @@ pub fn verify(
     let mut classes: BTreeMap<(Option<ClassId>, Option<usize>), ClassSummary> = BTreeMap::new();
     for flow in flows {
         let seen = Seen::of(flow);
-        let back = index.find(flows, flow.key.reversed());
-        let reverse = back.map(|at| Seen::of(&flows[at]));
-        let one = judge.judge(&seen, reverse.as_ref());
+        let one = judge.judge(&seen, || {
+            let back = index.find(flow.key.reversed())?;
+            Some(Carried::of(&flows[back]))
+        });
         totals.add(flow, &one);
         let place = (class_of(policy, &one), site_of(policy, flow));
         classes

@@ -97,6 +97,26 @@ impl Payload {
     }
 }
 
+/// What a flow carries, and which medium.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Carried {
+    /// What it carries.
+    pub payload: Payload,
+    /// Audio, video or shared data, when its streams tell.
+    pub media: Option<ClassKind>,
+}
+
+impl Carried {
+    /// What a flow carries.
+    #[must_use]
+    pub fn of(flow: &Flow) -> Self {
+        Self {
+            payload: payload(flow),
+            media: media_kind(flow),
+        }
+    }
+}
+
 /// A flow as the judge sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {

@@ -6,7 +6,7 @@ use perhop_policy::{
 
 use crate::attribute::{Attribution, Attributor, Basis, Outside};
 use crate::flow::DscpCounts;
-use crate::seen::{Payload, Seen, Tuple};
+use crate::seen::{Carried, Payload, Seen, Tuple};
 use crate::tolerance::Tolerances;
 
 mod note;
@@ -157,9 +157,9 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Judges one flow. `reverse` is the flow of the other direction, when the capture has it.
+    /// Judges one flow. `reverse` gives what the flow of the other direction carries, when the capture has it.
     #[must_use]
-    pub fn judge(&self, seen: &Seen, reverse: Option<&Seen>) -> Judged {
+    pub fn judge(&self, seen: &Seen, reverse: impl Fn() -> Option<Carried>) -> Judged {
         let attribution = match self.attributor.attribute(seen, reverse) {
             Ok(attribution) => attribution,
             Err(outside) => return self.outside(seen, outside),
