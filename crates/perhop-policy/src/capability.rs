@@ -28,6 +28,8 @@ pub enum LossKind {
     WiderPorts,
     /// Another transport protocol is marked too.
     WiderProtocol,
+    /// Some of the rule's packets get the mark of a rule for another process.
+    NarrowerApplication,
     /// Some of the rule's packets are not marked.
     NarrowerProtocol,
     /// The target cannot say the rule at all.
@@ -36,11 +38,12 @@ pub enum LossKind {
 
 impl LossKind {
     /// Every kind.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::WiderApplication,
         Self::WiderAddress,
         Self::WiderPorts,
         Self::WiderProtocol,
+        Self::NarrowerApplication,
         Self::NarrowerProtocol,
         Self::AbsentRule,
     ];
@@ -53,6 +56,7 @@ impl LossKind {
             Self::WiderAddress => "wider.address",
             Self::WiderPorts => "wider.ports",
             Self::WiderProtocol => "wider.protocol",
+            Self::NarrowerApplication => "narrower.application",
             Self::NarrowerProtocol => "narrower.protocol",
             Self::AbsentRule => "absent.rule",
         }

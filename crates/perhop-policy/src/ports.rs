@@ -78,6 +78,27 @@ impl PortRange {
         Self::try_new(self.first.max(other.first), self.last.min(other.last))
     }
 
+    /// How many value-and-mask entries say the range where hardware has no comparison, 1 to 30: the fewest aligned
+    /// powers of two that cover it exactly. A range that begins at a multiple of its size, a power of two, takes 1.
+    #[must_use]
+    pub const fn mask_entries(self) -> u32 {
+        let (mut next, end) = (self.first as u32, self.last as u32 + 1);
+        let mut entries = 0;
+        while next < end {
+            let mut step = if next == 0 {
+                1 << 16
+            } else {
+                1 << next.trailing_zeros()
+            };
+            while next + step > end {
+                step /= 2;
+            }
+            next += step;
+            entries += 1;
+        }
+        entries
+    }
+
     /// Whether `other` begins right after this one.
     #[must_use]
     pub const fn is_followed_by(self, other: Self) -> bool {
@@ -149,6 +170,27 @@ pub struct DstPorts(pub PortMatch);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ranges_cost_entries() {
+        for (first, last, entries) in [
+            (20000, 20039, 2),
+            (20040, 20079, 3),
+            (49152, 57500, 6),
+            (57501, 65535, 9),
+            (5350, 5389, 6),
+            (10000, 20000, 11),
+            (30000, 40000, 10),
+            (1024, 65535, 6),
+            (16384, 32767, 1),
+            (0, 65535, 1),
+            (1, 65534, 30),
+            (5060, 5060, 1),
+        ] {
+            let range = PortRange::try_new(first, last).unwrap();
+            assert_eq!(range.mask_entries(), entries, "{range}");
+        }
+    }
 
     #[test]
     fn a_count_is_not_an_end() {

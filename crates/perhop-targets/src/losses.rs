@@ -1,6 +1,6 @@
 //! Losses: an error each, until the plan accepts them by name.
 
-use perhop_policy::{Diagnostic, Fit, LossKind, PolicySet, RuleId, Span};
+use perhop_policy::{Diagnostic, LossKind, PolicySet, RuleId, Span};
 
 use crate::choose::Chosen;
 use crate::codes;
@@ -47,7 +47,7 @@ pub(crate) fn judge(
                 });
                 continue;
             }
-            let code = code_of(fit);
+            let code = code_of(loss.kind);
             match refused
                 .iter_mut()
                 .find(|r| (r.code, r.kind, &r.reason) == (code, loss.kind, &loss.reason))
@@ -93,6 +93,9 @@ impl Refused {
             LossKind::WiderAddress => format!("cannot keep {what} to its addresses"),
             LossKind::WiderPorts => format!("cannot keep {what} to its ports"),
             LossKind::WiderProtocol => format!("cannot keep {what} to its protocol"),
+            LossKind::NarrowerApplication => {
+                format!("cannot tell {what} from rules for other applications")
+            }
             LossKind::NarrowerProtocol => format!("cannot mark every protocol of {what}"),
             LossKind::AbsentRule => format!("cannot say {what} at all"),
         };
@@ -136,11 +139,14 @@ fn unmatched(chosen: &Chosen, name: &str, span: Span) -> Diagnostic {
     }
 }
 
-const fn code_of(fit: &Fit) -> &'static str {
-    match fit {
-        Fit::Exact | Fit::Elsewhere | Fit::Wider(_) => codes::WIDER,
-        Fit::Narrower(_) => codes::NARROWER,
-        Fit::Absent(_) => codes::ABSENT,
+const fn code_of(kind: LossKind) -> &'static str {
+    match kind {
+        LossKind::WiderApplication
+        | LossKind::WiderAddress
+        | LossKind::WiderPorts
+        | LossKind::WiderProtocol => codes::WIDER,
+        LossKind::NarrowerApplication | LossKind::NarrowerProtocol => codes::NARROWER,
+        LossKind::AbsentRule => codes::ABSENT,
     }
 }
 

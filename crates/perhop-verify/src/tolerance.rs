@@ -56,6 +56,9 @@ impl AcceptedLoss {
     /// Whether the loss leaves packets of the rule without its mark.
     #[must_use]
     pub const fn marks_less(&self) -> bool {
-        matches!(self.kind, LossKind::NarrowerProtocol | LossKind::AbsentRule)
+        matches!(
+            self.kind,
+            LossKind::NarrowerApplication | LossKind::NarrowerProtocol | LossKind::AbsentRule
+        )
     }
 }
