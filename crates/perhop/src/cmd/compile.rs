@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use perhop_targets::{CompileOptions, Compiled};
 
 use crate::cmd;
 use crate::failure::{Failure, Outcome};
 use crate::outdir::{self, Before};
 use crate::render::{counted, human};
-use crate::ui::{BOLD, DIM, Ui, paint};
+use crate::ui::{DIM, Ui, paint};
 
 /// Write every configuration that makes the plan true, with its undo and a runbook
 ///
@@ -29,8 +30,8 @@ pub(crate) struct Args {
     /// Folder to write to; it must be new, empty, or (with --force) written by perhop
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Only this target; may be repeated
-    #[arg(long, value_name = "TARGET")]
+    /// Only this target, whatever the plan lists; may be repeated
+    #[arg(long, value_name = "TARGET", value_parser = targets())]
     target: Vec<String>,
     /// Replace the files that an earlier run wrote; nothing else is touched
     #[arg(long)]
@@ -38,6 +39,14 @@ pub(crate) struct Args {
     /// Say what would be written, and write nothing
     #[arg(long)]
     dry_run: bool,
+}
+
+/// Every target by name.
+fn targets() -> PossibleValuesParser {
+    let known = perhop_targets::TARGETS.iter();
+    PossibleValuesParser::new(
+        known.map(|target| PossibleValue::new(target.id()).help(target.summary())),
+    )
 }
 
 /// Compiles and writes.
@@ -141,24 +150,12 @@ fn some<'a>(names: impl IntoIterator<Item = &'a String>) -> String {
     text.join(", ")
 }
 
-/// Every file with what it is for, by target.
+/// Every file with what it is for.
 fn listing(args: &Args, compiled: &Compiled) -> String {
     let mut out = String::new();
-    let mut folder = "";
     for artifact in &compiled.artifacts {
-        let (top, name) = artifact
-            .path
-            .split_once('/')
-            .unwrap_or(("", &artifact.path));
-        if top != folder {
-            folder = top;
-            out.push_str(&format!("{}\n", paint(BOLD, &format!("{top}/"))));
-        }
-        let indent = if top.is_empty() { "" } else { "  " };
-        out.push_str(&format!(
-            "{indent}{name}  {}\n",
-            paint(DIM, artifact.purpose.as_str())
-        ));
+        let purpose = format!("{:7}", artifact.purpose.as_str());
+        out.push_str(&format!("{}  {}\n", paint(DIM, &purpose), artifact.path));
     }
     let verb = if args.dry_run { "would write" } else { "wrote" };
     out.push_str(&format!(

@@ -27,7 +27,7 @@ use crate::ui::{BOLD, DIM, GOOD, Ui, paint};
 Exit status: 0 explained, 1 no rule of the plan is about the flow, 2 unknown code or wrong plan.")]
 pub(crate) struct Args {
     /// A code (`stage/slug`), its slug alone, or a rule such as UC-03
-    #[arg(conflicts_with_all = ["plan", "from", "to", "app", "protocol", "at"])]
+    #[arg(conflicts_with_all = ["plan", "from", "to", "app", "protocol", "vantage"])]
     code: Option<String>,
     /// The plan that the flow is judged by
     #[arg(long, requires_all = ["from", "to"])]
@@ -46,7 +46,7 @@ pub(crate) struct Args {
     protocol: Transport,
     /// Where one looks
     #[arg(long, value_enum, default_value_t = At::Path, requires = "plan")]
-    at: At,
+    vantage: At,
 }
 
 /// Transport protocols.
@@ -188,7 +188,7 @@ fn flow(
             || "an unknown process".to_owned(),
             |app| format!("`{}`", clean(app))
         ),
-        Vantage::from(args.at).as_str(),
+        Vantage::from(args.vantage).as_str(),
     );
     let mut ruled = false;
     let mut ruleless = Vec::new();
@@ -246,7 +246,7 @@ fn answer(
         paint(BOLD, &clean(&policy.scope(key.scope).name)),
         paint(DIM, &format!("({place})"))
     );
-    match policy.classify(key, args.at.into()) {
+    match policy.classify(key, args.vantage.into()) {
         Answer::Unplanned => {
             let near = near(loaded, key)?;
             Some((

@@ -1,0 +1,53 @@
+//! Help as it is printed, held by committed texts. `UPDATE_GOLDEN=1` writes them anew.
+#![allow(clippy::unwrap_used, reason = "a test that cannot run must fail")]
+
+#[path = "support/binary.rs"]
+mod support;
+
+use std::fs;
+
+use support::{project, run};
+
+#[test]
+fn help_is_what_was_agreed() {
+    let commands = [
+        "",
+        "new",
+        "check",
+        "table",
+        "compile",
+        "explain",
+        "flows",
+        "verify",
+        "schema",
+        "completions",
+    ];
+    let folder = project("crates/perhop/tests/help");
+    let mut changed = Vec::new();
+    for command in commands {
+        let args: Vec<&str> = [command, "--help"]
+            .into_iter()
+            .filter(|arg| !arg.is_empty())
+            .collect();
+        let text = run(args).exits(0).out;
+        let name = if command.is_empty() {
+            "perhop"
+        } else {
+            command
+        };
+        let path = folder.join(format!("{name}.txt"));
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(&path, &text).unwrap();
+        }
+        let agreed = fs::read_to_string(&path).unwrap_or_default();
+        if agreed.replace("\r\n", "\n") != text {
+            changed.push(format!("{name}:\n{text}"));
+        }
+    }
+    assert!(
+        changed.is_empty(),
+        "changed help; UPDATE_GOLDEN=1 accepts it:\n{}",
+        changed.join("\n")
+    );
+}
