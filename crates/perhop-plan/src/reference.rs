@@ -42,7 +42,7 @@ fn tables(page: &mut String, path: &str, fields: &'static [Field]) {
             field.key,
             cell(&brief(&field.shape)),
             cell(default),
-            cell(field.doc)
+            cell(&meaning(field))
         );
     }
     for field in fields {
@@ -52,6 +52,14 @@ fn tables(page: &mut String, path: &str, fields: &'static [Field]) {
             format!("{path}.{}", field.key)
         };
         nested(page, &inner, &field.shape);
+    }
+}
+
+fn meaning(field: &Field) -> String {
+    if field.since == FIRST {
+        field.doc.to_owned()
+    } else {
+        format!("{} Since {}.", field.doc, field.since)
     }
 }
 
@@ -230,6 +238,9 @@ fn busy(page: &mut String) {
     }
 }
 
+/// The version that keys are read since when the page says nothing.
+const FIRST: &str = "0.1.0";
+
 const INTRODUCTION: &str = "\
 # The plan language
 
@@ -242,7 +253,7 @@ from. Where values repeat:
 - **address or prefix**: `\"192.0.2.10\"`, `\"192.0.2.0/24\"`, `\"2001:db8::/32\"`, without host bits.
 - **name**: text that people see: no control characters, 1 to 100 characters.
 
-Unknown keys are errors. Defaults come from the catalogue below, so a plan states decisions only. Where rules overlap, the
+Unknown keys are errors. Keys are read since version 0.1.0 unless their row says otherwise. Defaults come from the catalogue below, so a plan states decisions only. Where rules overlap, the
 most specific wins, in the order Windows documents: full path, file name, no program; then the number of conditions on
 addresses, ports and protocol; then source address, destination address, source port, destination port, protocol; then
 the longer prefix. What that does not settle is an error.

@@ -41,7 +41,7 @@ pub fn resolve(file: FileId, root: &Table) -> (Plan, Vec<Diagnostic>) {
         services: Vec::new(),
         apps: apps::all(root),
         targets: requests::targets(root),
-        target_list: root.node("targets").map(|node| node.span),
+        target_list: requests::list(root),
         unlisted_targets: requests::unlisted(root),
         repeated_targets: requests::repeated(root.texts("targets")),
         expects: claims::expects(root),

@@ -7,6 +7,14 @@ use perhop_policy::{OptionValue, Span, TargetRequest};
 use crate::ast::{At, Node, Value};
 use crate::view::View;
 
+/// Where the plan lists targets. An empty list chooses nothing, so it is none.
+pub(super) fn list(root: View<'_>) -> Option<Span> {
+    let node = root.node("targets")?;
+    node.as_list()
+        .filter(|names| !names.is_empty())
+        .map(|_| node.span)
+}
+
 /// One request for each name listed, with its options; then those that only have options.
 pub(super) fn targets(root: View<'_>) -> Vec<TargetRequest> {
     let mut tables: BTreeMap<String, (At<String>, View<'_>)> = root
@@ -14,7 +22,7 @@ pub(super) fn targets(root: View<'_>) -> Vec<TargetRequest> {
         .into_iter()
         .map(|(name, view)| (name.value.clone(), (name, view)))
         .collect();
-    if root.node("targets").is_none() {
+    if list(root).is_none() {
         return tables
             .into_values()
             .map(|(name, view)| request(name, Some(view)))
@@ -35,7 +43,7 @@ pub(super) fn targets(root: View<'_>) -> Vec<TargetRequest> {
 
 /// Targets that have options and are not in the list, when there is one.
 pub(super) fn unlisted(root: View<'_>) -> Vec<(String, Span)> {
-    if root.node("targets").is_none() {
+    if list(root).is_none() {
         return Vec::new();
     }
     let listed: BTreeSet<String> = root
