@@ -169,6 +169,13 @@ impl Engine {
         self.frames + self.block.packets as u64
     }
 
+    /// Flows in the table now, without those that made room.
+    #[must_use]
+    pub fn flows(&self) -> u64 {
+        let partitions = self.lane.partitions.iter();
+        partitions.map(|one| one.table.len() as u64).sum()
+    }
+
     /// The flows, in order of their first packets.
     #[must_use]
     pub fn finish(mut self) -> Flows {
