@@ -122,10 +122,11 @@ pub const CODES: &[CodeInfo] = &[
         CHECKS_UNMARKED,
         "connectivity checks carry no mark, in flows that carried no media",
     ),
-    info(
-        PAST_RANGE_END,
-        "traffic uses the port right after a planned range",
-    ),
+    CodeInfo {
+        code: PAST_RANGE_END,
+        rules: &["UC-19"],
+        summary: "traffic uses the port right after a planned range",
+    },
     info(
         AMBIGUOUS,
         "several rules with different marks may hold, so any of their marks was accepted",

@@ -52,7 +52,7 @@ pub(crate) fn marking(scope: &Scope) -> String {
                 .to_owned()
         }
         (Host::Linux, _) => {
-            "on such a host look at `nft list ruleset` and `tc filter show`, and at the mark the application sets by itself"
+            "on such a host look at `nft list ruleset` and `tc filter show dev INTERFACE`, and at the mark the application sets by itself"
                 .to_owned()
         }
         (Host::Appliance, Role::Phone) => phones(),
