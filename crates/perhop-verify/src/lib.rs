@@ -11,6 +11,7 @@ mod check;
 pub mod engine;
 pub mod finding;
 pub mod flow;
+pub mod points;
 pub mod report;
 pub mod seen;
 pub mod stream;

@@ -257,7 +257,7 @@ impl ClassSummary {
 }
 
 /// The class of the rule, else the first class of the plan for what the payload is.
-fn class_of(policy: &PolicySet, judged: &Judged) -> Option<ClassId> {
+pub(crate) fn class_of(policy: &PolicySet, judged: &Judged) -> Option<ClassId> {
     if let Some(attribution) = &judged.attribution {
         return Some(policy.rule(attribution.rule()).class);
     }
