@@ -47,6 +47,7 @@ impl Order {
     /// `None` when help is asked for.
     pub(crate) fn parse() -> Result<Option<Self>, lexopt::Error> {
         let source = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+        let source = source.canonicalize().unwrap_or(source);
         let mut order = Self {
             perhop: PathBuf::new(),
             plan: source.join("bench/plan.toml"),
