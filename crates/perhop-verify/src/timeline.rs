@@ -3,7 +3,9 @@
 //! Kept apart from the engine because only charts need it. Bins widen as the capture goes on, so memory does not grow
 //! with its length; a limit on flows bounds the rest.
 
-use std::collections::BTreeMap;
+use std::collections::hash_map::{DefaultHasher, Entry};
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{BuildHasher, Hasher};
 
 use perhop_policy::Dscp;
 use perhop_wire::capture::CapturedPacket;
@@ -18,7 +20,9 @@ pub struct Timeline {
     start: Option<i64>,
     /// Place in [`STEPS`]; past its end the width doubles.
     width: usize,
-    flows: BTreeMap<FlowKey, Vec<Count>>,
+    /// Looked up only: what comes out does not depend on its order.
+    places: HashMap<FlowKey, usize, Seed>,
+    flows: Vec<(FlowKey, Vec<Count>)>,
     max_flows: usize,
     left_out: u64,
 }
@@ -42,13 +46,15 @@ pub struct Bins {
 }
 
 impl Timeline {
-    /// Nothing yet; flows past the limit are left out and counted.
+    /// Nothing yet; flows past the limit are left out and counted. The results do not depend on the seed, which keeps a
+    /// capture from being made to collide.
     #[must_use]
-    pub const fn new(max_flows: usize) -> Self {
+    pub fn new(max_flows: usize, seed: u64) -> Self {
         Self {
             start: None,
             width: 0,
-            flows: BTreeMap::new(),
+            places: HashMap::with_hasher(Seed(seed)),
+            flows: Vec::new(),
             max_flows,
             left_out: 0,
         }
@@ -78,15 +84,18 @@ impl Timeline {
             dst_port,
         };
         let full = self.flows.len() >= self.max_flows;
-        match self.flows.get_mut(&key) {
-            Some(counts) => add(counts, bin, seen.ds.dscp(), 1),
-            None if full => self.left_out += 1,
-            None => {
-                let mut counts = Vec::new();
-                add(&mut counts, bin, seen.ds.dscp(), 1);
-                self.flows.insert(key, counts);
+        let place = match self.places.entry(key) {
+            Entry::Occupied(entry) => *entry.get(),
+            Entry::Vacant(_) if full => {
+                self.left_out += 1;
+                return;
             }
-        }
+            Entry::Vacant(entry) => {
+                self.flows.push((key, Vec::new()));
+                *entry.insert(self.flows.len() - 1)
+            }
+        };
+        add(&mut self.flows[place].1, bin, seen.ds.dscp(), 1);
     }
 
     /// Packets of flows past the limit.
@@ -100,8 +109,8 @@ impl Timeline {
     pub fn sum<G: Ord>(&self, group: impl Fn(&FlowKey) -> Option<G>) -> BTreeMap<G, Bins> {
         let last = self
             .flows
-            .values()
-            .flatten()
+            .iter()
+            .flat_map(|(_, counts)| counts)
             .map(|count| usize::from(count.bin))
             .max();
         let mut groups: BTreeMap<G, Vec<BTreeMap<Dscp, u64>>> = BTreeMap::new();
@@ -142,7 +151,7 @@ impl Timeline {
         self.width += 1;
         let factor =
             u16::try_from(self.step() / before).expect("a step is at most 5 times the one before");
-        for counts in self.flows.values_mut() {
+        for (_, counts) in &mut self.flows {
             let mut wide = Vec::with_capacity(counts.len());
             for count in counts.iter() {
                 add(&mut wide, count.bin / factor, count.dscp, count.packets);
@@ -152,8 +161,28 @@ impl Timeline {
     }
 }
 
+/// Begins every hash with a number.
+#[derive(Debug, Clone)]
+struct Seed(u64);
+
+impl BuildHasher for Seed {
+    type Hasher = DefaultHasher;
+
+    fn build_hasher(&self) -> DefaultHasher {
+        let mut hasher = DefaultHasher::new();
+        hasher.write_u64(self.0);
+        hasher
+    }
+}
+
 /// Adds to the count of a bin; bins mostly come in order.
 fn add(counts: &mut Vec<Count>, bin: u16, dscp: Dscp, packets: u32) {
+    if let Some(last) = counts.last_mut()
+        && (last.bin, last.dscp) == (bin, dscp)
+    {
+        last.packets = last.packets.saturating_add(packets);
+        return;
+    }
     let place = counts.partition_point(|count| (count.bin, count.dscp) < (bin, dscp));
     match counts.get_mut(place) {
         Some(count) if (count.bin, count.dscp) == (bin, dscp) => {
@@ -230,7 +259,7 @@ mod tests {
 
     #[test]
     fn bins_widen_and_keep_every_packet() {
-        let mut timeline = Timeline::new(10);
+        let mut timeline = Timeline::new(10, 7);
         let start = 1_700_000_000 * SECOND;
         for second in 0..1000 {
             let dscp = if second % 10 == 0 { 46 } else { 0 };
@@ -249,7 +278,7 @@ mod tests {
 
     #[test]
     fn damaged_times_and_too_many_flows_are_passed_over() {
-        let mut timeline = Timeline::new(2);
+        let mut timeline = Timeline::new(2, 7);
         observe(&mut timeline, Some(5), 1, 46);
         observe(&mut timeline, Some(i64::MAX), 1, 46);
         observe(&mut timeline, Some(i64::MIN), 1, 46);
@@ -260,7 +289,7 @@ mod tests {
         let groups = timeline.sum(|_| Some(()));
         assert_eq!(groups[&()].bins, [vec![(Dscp::EF, 2)]]);
         assert!(timeline.sum(|_| None::<()>).is_empty());
-        assert!(Timeline::new(2).sum(|_| Some(())).is_empty());
+        assert!(Timeline::new(2, 7).sum(|_| Some(())).is_empty());
     }
 
     #[test]
@@ -275,7 +304,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_packet_is_lost_or_counted_twice(times in proptest::collection::vec((0i64..YEAR / 2, 1u16..4, 0u8..3), 1..200)) {
-            let mut timeline = Timeline::new(10);
+            let mut timeline = Timeline::new(10, 7);
             for (time, port, dscp) in &times {
                 observe(&mut timeline, Some(*time), *port, *dscp);
             }

@@ -116,7 +116,7 @@ pub(crate) fn analyse(
     let mut engine = Engine::new(&Config {
         max_flows,
         media_ports,
-        seed: RandomState::new().build_hasher().finish(),
+        seed: seed(),
         by_vlan: false,
     });
     let captures = feed::read(paths, ui, &mut |packet| {
@@ -135,6 +135,11 @@ pub(crate) fn analyse(
         ));
     }
     Ok((captures, found))
+}
+
+/// A number that a capture's author does not know.
+pub(crate) fn seed() -> u64 {
+    RandomState::new().build_hasher().finish()
 }
 
 /// A count of one or more.

@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use crate::cmd;
 use crate::cmd::explain::At;
-use crate::cmd::flows::{analyse, at_least_one};
+use crate::cmd::flows::{analyse, at_least_one, seed};
 use crate::cmd::table::save;
 use crate::failure::{Failure, Outcome};
 use crate::feed;
@@ -118,7 +118,7 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Outcome, Failure> {
         accepted: accepted(policy),
         ..Tolerances::default()
     };
-    let mut timeline = args.html.as_ref().map(|_| Timeline::new(CHARTED_FLOWS));
+    let mut timeline = args.html.as_ref().map(|_| Timeline::new(CHARTED_FLOWS, seed()));
     let ports = media_ports(policy);
     let (captures, found) = analyse(&args.capture, args.max_flows, ports, timeline.as_mut(), ui)?;
     let damaged = feed::complain(&captures, ui);
