@@ -13,6 +13,7 @@ pub static TARGETS: &[&dyn Target] = &[
     &crate::windows_lgpo::WindowsLgpo,
     &crate::windows_psched::WindowsPsched,
     &crate::intune_csp::IntuneCsp,
+    &crate::linux_nft::LinuxNft,
     &crate::wireshark::Wireshark,
 ];
 

@@ -4,6 +4,7 @@ pub mod csv;
 pub mod json;
 pub mod lgpo_text;
 pub mod markdown;
+pub mod nft;
 pub mod powershell;
 pub mod regfile;
 pub mod regpol;
