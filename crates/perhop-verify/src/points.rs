@@ -11,17 +11,20 @@
 //! [`findings`] says what of that is not as it should be. Nothing is guessed: what cannot be told from the packets, such as
 //! clock offset apart from constant delay in one direction, is left open and said. `docs/POINTS.md` has the definitions.
 
+mod check;
 mod clock;
 mod collect;
 mod compare;
 mod identity;
 mod matching;
+pub mod notes;
 mod pair;
 mod passage;
 mod segment;
 mod sums;
 mod twice;
 
+pub use check::{CODES, SegmentFinding, findings};
 pub use clock::{Clock, ClockBasis, Heading};
 pub use collect::{Collector, Counts, Limits, Trace};
 pub use compare::{Point, compare};

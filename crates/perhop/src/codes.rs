@@ -11,6 +11,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static CodeInfo> {
         perhop_policy::set::CODES,
         perhop_targets::CODES,
         perhop_verify::CODES,
+        perhop_verify::points::CODES,
     ]
     .into_iter()
     .flatten()
