@@ -11,6 +11,7 @@ pub mod compile;
 mod cs_shell;
 pub mod intune_csp;
 pub mod linux_nft;
+pub mod linux_tc;
 mod losses;
 pub mod lync_inband;
 pub mod lync_shell;

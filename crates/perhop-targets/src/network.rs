@@ -11,8 +11,8 @@ pub mod queues;
 pub mod read_back;
 
 use perhop_policy::{
-    Diagnostic, Dscp, Fit, Loss, LossKind, Marker, PolicySet, Role, RuleId, ScopeId, Span,
-    TargetRequest,
+    ClassKind, Diagnostic, Dscp, Fit, Loss, LossKind, Marker, PolicySet, Role, RuleId, ScopeId,
+    Span, TargetRequest,
 };
 
 use crate::codes;
@@ -186,6 +186,18 @@ pub fn fit(losses: Vec<Loss>) -> Fit {
     } else {
         Fit::Wider(losses)
     }
+}
+
+/// Sentences about marks that fill a strict queue though they are not audio's alone.
+#[must_use]
+pub fn shared_queue_notes(queues: &Queues) -> Vec<String> {
+    let one = |(dscp, kind): &(Dscp, ClassKind)| {
+        format!(
+            "The mark {dscp} is of audio and of {} both, so both are in the strict queue; give them different marks.",
+            kind.as_str()
+        )
+    };
+    queues.shared.iter().map(one).collect()
 }
 
 fn one_name_each(policy: &PolicySet, sections: &[Section]) -> Result<(), Vec<Diagnostic>> {

@@ -14,6 +14,7 @@ pub static TARGETS: &[&dyn Target] = &[
     &crate::windows_psched::WindowsPsched,
     &crate::intune_csp::IntuneCsp,
     &crate::linux_nft::LinuxNft,
+    &crate::linux_tc::LinuxTc,
     &crate::wireshark::Wireshark,
 ];
 

@@ -8,4 +8,5 @@ pub mod nft;
 pub mod powershell;
 pub mod regfile;
 pub mod regpol;
+pub mod sh;
 pub mod xml;

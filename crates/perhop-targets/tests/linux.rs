@@ -91,37 +91,15 @@ fn nft_takes_every_file_loads_it_again_and_takes_it_back() {
 /// marked, and the kernel's own count of each mark.
 #[test]
 fn the_kernel_marks_as_planned() {
-    let case = cases()
-        .into_iter()
-        .find(|case| case.name == "network")
-        .expect("the case");
-    let scope = scope(&case.policy, "linux");
-    let apply = case.folder.join("linux-nft/hosts/linux/apply.nft");
+    let case = network();
     let mut expected: BTreeMap<String, u64> = BTreeMap::new();
-    let mut sources: Vec<IpAddr> = Vec::new();
-    packets(&case, scope, |source, destination| {
-        if !sources.contains(&source.ip()) {
-            sources.push(source.ip());
-        }
-        if let Some(dscp) = planned(&case.policy, scope, source, destination) {
+    let script = sending(&case, |dscp| {
+        if let Some(dscp) = dscp {
             *expected.entry(counter(dscp)).or_default() += 1;
         }
     });
-    assert!(
-        expected.len() == 3 && expected.values().all(|count| *count > 0),
-        "{expected:?}"
-    );
-    let mut script = "ip link set lo up\n".to_owned();
-    for source in &sources {
-        script.push_str(&format!("ip addr add {source} dev lo\n"));
-    }
-    script.push_str("ip route add default dev lo; ip -6 route add default dev lo\n");
-    let this = std::env::current_exe().expect("a test has a file");
-    script.push_str(&format!(
-        "nft -f {}\n{} --ignored --exact sends_packets > /dev/null\nnft -j list counters\n",
-        quoted(&apply),
-        quoted(&this),
-    ));
+    assert_eq!(expected.len(), 3, "{expected:?}");
+    let script = format!("{script}nft -j list counters\n");
     let Some(text) = in_namespace(&["nft"], &script) else {
         return;
     };
@@ -139,6 +117,100 @@ fn the_kernel_marks_as_planned() {
         })
         .collect();
     assert_eq!(counted, expected);
+}
+
+/// The scripts of every case, twice, and back; queues that somebody else set are let alone.
+#[test]
+fn tc_takes_every_script_and_lets_others_alone() {
+    let applied = files("linux-tc", "/apply.sh");
+    assert!(applied.len() >= 8, "{applied:?}");
+    let mut script = "ip link set lo up\n".to_owned();
+    for apply in &applied {
+        let [apply, undo, check] = ["apply.sh", "undo.sh", "check.sh"]
+            .map(|name| format!("sh {}", quoted(&apply.with_file_name(name))));
+        script.push_str(&format!(
+            "{apply} lo 20000; {apply} lo 10000; {check} lo | grep -q 7068:10; {undo} lo; {undo} lo; \
+             ! {check} lo 2> /dev/null\n"
+        ));
+    }
+    let first = quoted(&applied[0]);
+    let undo = quoted(&applied[0].with_file_name("undo.sh"));
+    script.push_str(&format!(
+        "for bad in '' 0 099 1e9 99 '1 2' 'x;y'; do ! sh {first} lo \"$bad\" 2> /dev/null; done\n\
+         tc qdisc show dev lo | grep -vq 7068\n\
+         tc qdisc add dev lo root handle 1: htb\n\
+         ! sh {first} lo 20000 2> /dev/null; sh {undo} lo; tc qdisc show dev lo root\n"
+    ));
+    if let Some(text) = in_namespace(&["tc"], &script) {
+        let last = text.lines().last().unwrap_or_default();
+        assert!(last.starts_with("qdisc htb 1: root"), "{text}");
+    }
+}
+
+/// Marks and queues together: what nftables marks waits in the class of its mark, by the kernel's count.
+#[test]
+fn marks_find_their_queues() {
+    let case = network();
+    let mut expected: BTreeMap<String, u64> = BTreeMap::new();
+    let script = sending(&case, |dscp| {
+        let class = match dscp.map(Dscp::value) {
+            Some(46) => "7068:10",
+            Some(24) => "7068:30",
+            Some(_) => "7068:60",
+            None => "7068:90",
+        };
+        *expected.entry(class.to_owned()).or_default() += 1;
+    });
+    assert_eq!(expected.len(), 4, "{expected:?}");
+    let apply = quoted(&case.folder.join("linux-tc/apply.sh"));
+    let script = format!("sh {apply} lo 100000\n{script}tc -s class show dev lo\n");
+    let Some(text) = in_namespace(&["nft", "tc"], &script) else {
+        return;
+    };
+    let mut counted: BTreeMap<String, u64> = BTreeMap::new();
+    let mut class = "";
+    for line in text.lines() {
+        let mut words = line.split_whitespace();
+        match words.next() {
+            Some("class") => class = words.nth(1).unwrap_or_default(),
+            Some("Sent") if class != "7068:1" => {
+                let packets = words.nth(2).and_then(|count| count.parse().ok());
+                counted.insert(class.to_owned(), packets.expect("a count"));
+            }
+            _ => {}
+        }
+    }
+    // The kernel's own reports, that nobody takes these packets, are unmarked too.
+    let rest = counted.get_mut("7068:90").expect("the rest's class");
+    assert!(*rest >= expected["7068:90"], "{text}");
+    *rest = expected["7068:90"];
+    counted.retain(|_, count| *count > 0);
+    assert_eq!(counted, expected, "{text}");
+}
+
+/// A script that loads the marks of the case's Linux hosts and sends every packet; each one's mark is told.
+fn sending(case: &Case, mut tell: impl FnMut(Option<Dscp>)) -> String {
+    let scope = scope(&case.policy, "linux");
+    let mut sources: Vec<IpAddr> = Vec::new();
+    packets(case, scope, |source, destination| {
+        if !sources.contains(&source.ip()) {
+            sources.push(source.ip());
+        }
+        tell(planned(&case.policy, scope, source, destination));
+    });
+    let mut script = "ip link set lo up\n".to_owned();
+    for source in &sources {
+        script.push_str(&format!("ip addr add {source} dev lo\n"));
+    }
+    let apply = case.folder.join("linux-nft/hosts/linux/apply.nft");
+    let this = std::env::current_exe().expect("a test has a file");
+    script.push_str(&format!(
+        "ip route add local 0.0.0.0/0 dev lo; ip -6 route add local ::/0 dev lo\n\
+         nft -f {}\n{} --ignored --exact sends_packets > /dev/null\n",
+        quoted(&apply),
+        quoted(&this),
+    ));
+    script
 }
 
 /// What [`the_kernel_marks_as_planned`] runs in its namespace.
@@ -160,6 +232,11 @@ fn sends_packets() {
                 .unwrap_or_else(|error| panic!("{destination}: {error}"));
         },
     );
+}
+
+fn network() -> Case {
+    let found = cases().into_iter().find(|case| case.name == "network");
+    found.expect("the case")
 }
 
 fn scope(policy: &PolicySet, name: &str) -> ScopeId {
