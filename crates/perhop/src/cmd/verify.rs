@@ -118,7 +118,10 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Outcome, Failure> {
         accepted: accepted(policy),
         ..Tolerances::default()
     };
-    let mut timeline = args.html.as_ref().map(|_| Timeline::new(CHARTED_FLOWS, seed()));
+    let mut timeline = args
+        .html
+        .as_ref()
+        .map(|_| Timeline::new(CHARTED_FLOWS, seed()));
     let ports = media_ports(policy);
     let (captures, found) = analyse(&args.capture, args.max_flows, ports, timeline.as_mut(), ui)?;
     let damaged = feed::complain(&captures, ui);
