@@ -1,7 +1,7 @@
 //! From packets to finished flows: one pass, no allocation for an ordinary packet.
 //!
 //! ```text
-//! bytes ──Reader──▶ Block (facts, 64 bytes a packet, sorted to lanes) ──Lane──▶ flow tables ──finish──▶ Flows
+//! bytes ──Reader──▶ Block (facts, 64 bytes a packet) ──Lane──▶ flow tables ──finish──▶ Flows
 //! ```
 //!
 //! [`Engine`] does all of it on one thread. To use several, give each thread a [`Reader`] and a [`Lane`]: readers turn
@@ -41,13 +41,14 @@ mod rtcp;
 mod sdp;
 mod signs;
 mod table;
+mod times;
 mod totals;
 
 pub use lane::Lane;
 pub use reader::Reader;
 pub use totals::{Cause, Evicted, FragmentRow, Totals, Undecodable};
 
-use facts::Batch;
+use facts::{Batch, FragmentFacts};
 use hash::Seeds;
 
 /// What the engine is told before it starts.
@@ -93,10 +94,10 @@ impl Config {
             .collect()
     }
 
-    /// An empty block for so many lanes, as many as [`Config::lanes`] gave.
+    /// An empty block.
     #[must_use]
-    pub fn block(&self, lanes: usize) -> Block {
-        Block::new(lanes.clamp(1, 1 << self.partition_bits()))
+    pub fn block(&self) -> Block {
+        Block::new(self.partition_bits())
     }
 
     fn partition_bits(&self) -> u32 {
@@ -105,17 +106,19 @@ impl Config {
     }
 }
 
-/// Facts of a run of packets, sorted to lanes.
+/// Facts of a run of packets, sorted to partitions.
 #[derive(Debug, Clone)]
 pub struct Block {
-    lanes: Vec<Batch>,
+    partitions: Vec<Batch>,
+    fragments: Vec<FragmentFacts>,
     packets: u32,
 }
 
 impl Block {
-    fn new(lanes: usize) -> Self {
+    fn new(partition_bits: u32) -> Self {
         Self {
-            lanes: vec![Batch::default(); lanes],
+            partitions: vec![Batch::default(); 1 << partition_bits],
+            fragments: Vec::new(),
             packets: 0,
         }
     }
@@ -128,7 +131,8 @@ impl Block {
 
     /// Forgets the packets and keeps the memory.
     pub fn clear(&mut self) {
-        self.lanes.iter_mut().for_each(Batch::clear);
+        self.partitions.iter_mut().for_each(Batch::clear);
+        self.fragments.clear();
         self.packets = 0;
     }
 }
@@ -148,7 +152,7 @@ impl Engine {
     pub fn new(config: &Config) -> Self {
         Self {
             reader: config.reader(),
-            block: Block::new(1),
+            block: config.block(),
             lane: Lane::new(config, 0, 1),
             frames: 0,
         }
@@ -229,5 +233,5 @@ const fn lane_of(partition: usize, lanes: usize, bits: u32) -> usize {
 const LEAST_PARTITION: usize = 1 << 16;
 /// At most 16 partitions.
 const MOST_PARTITION_BITS: u32 = 4;
-/// Facts of so many packets stay in the first-level cache.
-const PACKETS_A_BLOCK: u32 = 256;
+/// Facts of so many packets stay in the second-level cache.
+const PACKETS_A_BLOCK: u32 = 1024;

@@ -16,7 +16,7 @@ use perhop_wire::field::Dscp;
 use perhop_wire::link::LinkType;
 use perhop_wire::packet::Direction;
 use proptest::prelude::*;
-use support::{captures, cases, each_packet, run, run_in_lanes};
+use support::{captures, cases, each_packet, each_run, run, run_in_lanes};
 
 /// A UDP datagram in IPv4 in Ethernet.
 #[derive(Debug, Clone)]
@@ -117,6 +117,23 @@ fn every_capture_is_the_same_however_divided() {
         }
     }
     assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
+#[test]
+fn runs_of_packets_are_steps() {
+    let Some(captures) = captures() else { return };
+    for folder in ["synthetic", "third-party"] {
+        for case in cases(&captures.join(folder)) {
+            let (mut steps, mut runs) = (Vec::new(), Vec::new());
+            each_packet(&case.capture, |packet| {
+                steps.push((packet.time_ns, packet.wire_len, packet.data.to_vec()));
+            });
+            each_run(&case.capture, 1000, |packet| {
+                runs.push((packet.time_ns, packet.wire_len, packet.data.to_vec()));
+            });
+            assert!(steps == runs, "{}", case.name);
+        }
+    }
 }
 
 #[test]

@@ -92,6 +92,40 @@ impl CaptureReader {
         self.step(buffer, last)
     }
 
+    /// Shows packet after packet, as long as the buffer holds nothing but whole packets, and gives the bytes used: the same
+    /// packets as that many steps of [`next`](Self::next), which is what to ask then, and faster.
+    #[inline]
+    pub fn packets_in<'a>(
+        &mut self,
+        buffer: &'a [u8],
+        mut see: impl FnMut(&CapturedPacket<'a>),
+    ) -> usize {
+        let (mut used, mut packets) = (0, 0);
+        let mut show = |packet: &CapturedPacket<'a>| {
+            used += packet.consumed;
+            packets += 1;
+            see(packet);
+            buffer.get(used..)
+        };
+        let mut rest = (self.state == State::Reading).then_some(buffer);
+        match &self.format {
+            Format::Pcap { header, limit } if self.first_time.is_some() => {
+                while let Some(packet) = rest.and_then(|rest| header.usual_packet(*limit, rest)) {
+                    rest = show(&packet);
+                }
+            }
+            Format::Pcapng(section) => {
+                while let Some(packet) = rest.and_then(|rest| section.common_packet(rest)) {
+                    rest = show(&packet);
+                }
+            }
+            _ => {}
+        }
+        self.position += used as u64;
+        self.packets += packets;
+        used
+    }
+
     /// Byte offset in the capture of the next byte to be read.
     #[must_use]
     pub const fn position(&self) -> u64 {

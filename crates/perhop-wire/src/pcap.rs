@@ -100,6 +100,36 @@ impl PcapHeader {
         if self.modified { 24 } else { 16 }
     }
 
+    /// A packet of a file in little-endian order with usual record headers and no frame check sequences; `None` also when
+    /// there is no whole packet.
+    #[inline(always)]
+    pub(crate) fn usual_packet<'a>(&self, limit: u32, bytes: &'a [u8]) -> Option<CapturedPacket<'a>> {
+        if self.big_endian || self.modified || self.fcs_len != 0 {
+            return None;
+        }
+        let (header, data) = bytes.split_first_chunk::<16>()?;
+        let record = RecordHeader {
+            seconds: number(false, header, 0),
+            sub_second: number(false, header, 4),
+            captured: number(false, header, 8),
+            wire: number(false, header, 12),
+        };
+        let length = record.captured as usize;
+        let data = data.get(..length)?;
+        if record.captured > limit {
+            return None;
+        }
+        Some(CapturedPacket {
+            time_ns: Some(self.time_ns(record)),
+            link: self.link,
+            data,
+            wire_len: record.wire.max(record.captured),
+            interface: 0,
+            direction: Direction::Unknown,
+            consumed: 16 + length,
+        })
+    }
+
     /// Reads the part of a record header that all variants share.
     #[inline]
     #[must_use]

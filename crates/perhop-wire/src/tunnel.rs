@@ -46,7 +46,7 @@ pub(crate) fn open<'a>(seen: &Observation<'a>) -> Option<Inside<'a>> {
 /// Whether a UDP packet must be looked into: a port on either side belongs to a tunnel.
 ///
 /// Two shifts tell most packets apart; the ports themselves are only compared when their low six bits are right.
-#[inline]
+#[inline(always)]
 pub(crate) const fn is_port(src: u16, dst: u16) -> bool {
     ((EITHER_MASK >> (src & 63)) | (DESTINATION_MASK >> (dst & 63))) & 1 != 0
         && (is_either_port(src) || is_either_port(dst) || is_destination_port(dst))

@@ -4,6 +4,7 @@ use super::extra::cells;
 use super::finish::Hints;
 use super::partition::Partition;
 use super::table::{Recognition, Slot, dscp_of};
+use super::times::Times;
 use super::totals::Evicted;
 use crate::flow::Flow;
 
@@ -11,6 +12,8 @@ use crate::flow::Flow;
 #[derive(Debug, Default)]
 pub(super) struct Kept {
     pub(super) evicted: Evicted,
+    /// Times of those that are not listed.
+    pub(super) times: Times,
     /// Flows with media, at most as many as the partition may have.
     pub(super) flows: Vec<Flow>,
 }
@@ -46,9 +49,10 @@ impl Partition {
             self.kept.flows.push(flow);
         } else {
             let cold = &self.table.cold[slot as usize];
+            self.kept.times.add_range(hot.first, hot.last);
             evicted.unlisted += 1;
             evicted.bytes += hot.bytes;
-            let latest = (hot.cell, u64::from(hot.run));
+            let latest = (hot.like.cell(), u64::from(hot.run));
             let counted = cells(&cold.counts, cold.extra.as_deref());
             for (cell, packets) in counted.chain([latest]) {
                 evicted.packets += packets;

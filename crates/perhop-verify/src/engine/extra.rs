@@ -6,7 +6,7 @@ use super::framing::Framing;
 use super::rtcp::RtcpState;
 use crate::flow::{DscpChange, DscpCounts};
 
-/// Counts per [`super::table::cell`], four of them in place.
+/// Counts per [`super::facts::Like::cell`], four of them in place.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct CellCounts([u64; 4]);
 

@@ -5,34 +5,86 @@ use std::ops::Range;
 use perhop_wire::packet::{Addresses, Direction, Outer};
 
 use crate::flow::PayloadKind;
+use crate::stream::arrival::Arrival;
 
 /// One packet in a cache line.
 #[derive(Debug, Clone, Copy)]
 #[repr(C, align(64))]
 pub(super) struct Facts {
     pub(super) key: [u64; 2],
-    pub(super) hash: u64,
-    /// Nanoseconds since 1970.
-    pub(super) time: i64,
+    /// The time; and the RTP header, when the form says so.
+    pub(super) arrival: Arrival,
+    pub(super) like: Like,
+    /// The lower half of the hash; the upper half chose the partition.
+    pub(super) hash: u32,
     pub(super) ip_len: u32,
-    /// The RTP header, when [`Form::kind`] says so.
-    pub(super) ssrc: u32,
-    pub(super) timestamp: u32,
     /// Number of the packet in its block, from 0.
     pub(super) frame: u32,
-    /// Place of what few packets have in the block, plus 1; 0 for nothing.
+    /// Place of what few packets have in the batch, plus 1; 0 for nothing.
     pub(super) rare: u32,
-    pub(super) sequence: u16,
-    /// RTP payload bytes on the wire.
-    pub(super) payload_len: u16,
-    pub(super) ip_id: u16,
-    /// The outermost VLAN tag as [`tag`] packs it.
-    pub(super) tag: u16,
-    pub(super) ds: u8,
-    pub(super) ttl: u8,
-    /// The second byte of the RTP header.
-    pub(super) mark_and_type: u8,
-    pub(super) form: Form,
+}
+
+const _: () = assert!(
+    size_of::<Facts>() == 64,
+    "the facts of a packet are a cache line"
+);
+
+/// What is the same for most packets of a flow, so that one comparison is enough: kind of payload, direction, wrapper, DS
+/// field, time to live, VLAN tag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Like(u64);
+
+impl Like {
+    /// The likeness of no packet.
+    pub(super) const NONE: Self = Self(u64::MAX);
+
+    #[inline]
+    pub(super) const fn new(form: Form, ds: u8, ttl: u8, tag: u16) -> Self {
+        Self(form.0 as u64 | (ds as u64) << 8 | (ttl as u64) << 16 | (tag as u64) << 24)
+    }
+
+    /// The same of a packet that must be looked at more closely, whatever it is like.
+    #[inline]
+    pub(super) const fn odd_if(self, odd: bool) -> Self {
+        Self(self.0 | (odd as u64) << 63)
+    }
+
+    /// Without the mark of [`Like::odd_if`].
+    pub(super) const fn plain(self) -> Self {
+        Self(self.0 & (u64::MAX >> 1))
+    }
+
+    /// The same with another kind of payload.
+    pub(super) const fn with_kind(self, kind: Kind) -> Self {
+        Self(self.0 & !7 | kind as u64)
+    }
+
+    pub(super) const fn form(self) -> Form {
+        Form(self.0 as u8)
+    }
+
+    pub(super) const fn ds(self) -> u8 {
+        (self.0 >> 8) as u8
+    }
+
+    pub(super) const fn ttl(self) -> u8 {
+        (self.0 >> 16) as u8
+    }
+
+    pub(super) const fn tag(self) -> u16 {
+        (self.0 >> 24) as u16
+    }
+
+    /// Whether the packet can be RTP.
+    #[inline]
+    pub(super) const fn is_rtp_like(self) -> bool {
+        self.0 & 7 == Kind::RtpLike as u64
+    }
+
+    /// Kind and DSCP, for counting.
+    pub(super) const fn cell(self) -> u16 {
+        (self.0 as u16 & 7) << 6 | (self.ds() >> 2) as u16
+    }
 }
 
 /// Kind of payload, direction and wrapper, packed.
@@ -40,9 +92,7 @@ pub(super) struct Facts {
 pub(super) struct Form(u8);
 
 impl Form {
-    /// The form of no packet.
-    pub(super) const NONE: Self = Self(0xff);
-
+    #[inline]
     pub(super) const fn new(kind: Kind, direction: Direction, wrapper: u8) -> Self {
         let direction = match direction {
             Direction::Unknown => 0,
@@ -52,7 +102,6 @@ impl Form {
         Self(kind as u8 | direction << 3 | wrapper << 5)
     }
 
-    #[inline]
     pub(super) const fn kind(self) -> u8 {
         self.0 & 7
     }
@@ -129,13 +178,12 @@ pub(super) struct FragmentFacts {
     pub(super) first: Option<(u16, u16)>,
 }
 
-/// Packets of one block for one lane, in order.
+/// Packets of one block for one partition, in order.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Batch {
     pub(super) facts: Vec<Facts>,
     pub(super) rare: Vec<Rare>,
     pub(super) bytes: Vec<u8>,
-    pub(super) fragments: Vec<FragmentFacts>,
 }
 
 impl Batch {
@@ -143,7 +191,6 @@ impl Batch {
         self.facts.clear();
         self.rare.clear();
         self.bytes.clear();
-        self.fragments.clear();
     }
 
     pub(super) fn rare_of(&self, facts: &Facts) -> Option<&Rare> {
@@ -154,6 +201,11 @@ impl Batch {
         let (start, end) = (rare.bytes.start as usize, rare.bytes.end as usize);
         self.bytes.get(start..end).unwrap_or_default()
     }
+}
+
+/// Kind of payload in a [`Like::cell`].
+pub(super) const fn kind_of(cell: u16) -> u8 {
+    (cell >> 6) as u8
 }
 
 /// A VLAN tag in 16 bits: identifier, and priority in the top three.

@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
+use perhop_wire::packet::Layer;
+
 use super::extra::{Extra, cells};
-use super::facts::Kind;
+use super::facts::{Kind, kind_of};
 use super::fragments::FragmentReport;
-use super::reader::{NO_TIME, ReaderCounts};
+use super::reader::ReaderCounts;
 use super::table::{Slot, Table, dscp_of};
-use super::totals::{Totals, Undecodable};
-use super::{Announcement, Evicted, Flows, Lane, Reader, hash, signs};
+use super::times::NO_TIME;
+use super::totals::{Cause, Totals, Undecodable};
+use super::{Announcement, Flows, Lane, Reader, hash, signs};
 use crate::flow::{DscpCounts, Flow, FlowKey, LinkMarks, PayloadKind};
 use crate::stream::arena::StreamId;
 use crate::stream::{Announced, Evidence, Stream};
@@ -48,44 +51,52 @@ pub(super) fn finish(readers: Vec<Reader>, lanes: Vec<Lane>) -> Flows {
         hints.add_rtcp(&partition.table);
     }
     let mut flows = Vec::new();
-    let mut evicted = Evicted::default();
+    let mut totals = Totals {
+        captured_bytes: counts.captured_bytes,
+        ip_packets: fragments.packets,
+        ip_bytes: fragments.bytes,
+        unattributed_fragments: fragments.unattributed,
+        ..Totals::default()
+    };
+    let mut times = counts.times;
+    times.merge(fragments.times);
     for partition in partitions {
-        evicted.merge(&partition.kept.evicted);
-        flows.extend(partition.kept.flows);
+        let kept = partition.kept;
+        totals.evicted.merge(&kept.evicted);
+        totals.ip_packets += kept.evicted.packets;
+        totals.ip_bytes += kept.evicted.bytes;
+        times.merge(kept.times);
+        times.untimed += partition.untimed;
+        flows.extend(kept.flows);
         flows.extend(partition.table.into_flows(&hints));
     }
     for flow in &mut flows {
         flow.fragments = fragments.flows.remove(&flow.key).map(Box::new);
+        totals.ip_packets += flow.packets;
+        totals.ip_bytes += flow.bytes;
+        if flow.last != 0 {
+            times.add_range(flow.first, flow.last);
+        }
     }
     flows.sort_by_key(|flow| (flow.first, flow.key, flow.link.vlan));
+    totals.undecoded = undecoded(counts.undecoded);
+    totals.packets = totals.ip_packets + totals.undecoded_packets();
+    totals.time = times.range();
+    totals.untimed = times.untimed;
     Flows {
         flows,
         fragments: fragments.rows,
-        totals: totals(counts, evicted, fragments.unattributed),
+        totals,
     }
 }
 
-fn totals(
-    counts: ReaderCounts,
-    evicted: Evicted,
-    unattributed_fragments: crate::flow::FragmentCounts,
-) -> Totals {
+fn undecoded(counts: BTreeMap<(Layer, Cause), u64>) -> Vec<Undecodable> {
     let row = |((layer, cause), packets)| Undecodable {
         layer,
         cause,
         packets,
     };
-    Totals {
-        packets: counts.packets,
-        captured_bytes: counts.captured_bytes,
-        ip_packets: counts.ip_packets,
-        ip_bytes: counts.ip_bytes,
-        time: counts.time,
-        untimed: counts.untimed,
-        undecoded: counts.undecoded.into_iter().map(row).collect(),
-        evicted,
-        unattributed_fragments,
-    }
+    counts.into_iter().map(row).collect()
 }
 
 impl Hints {
@@ -184,7 +195,7 @@ impl Table {
         let extra = cold.extra.as_deref();
         let announced = hints.announced(&key);
         let rtp = self.stream_reports(slot, &key, announced, hints);
-        let latest = (hot.cell, u64::from(hot.run));
+        let latest = (hot.like.cell(), u64::from(hot.run));
         let counted = || cells(&cold.counts, extra).chain([latest]);
         let none = Extra::default();
         let more = extra.unwrap_or(&none);
@@ -261,7 +272,7 @@ fn by_kind(
 ) -> Vec<(PayloadKind, DscpCounts)> {
     let mut kinds: BTreeMap<PayloadKind, DscpCounts> = BTreeMap::new();
     for (cell, packets) in counted.filter(|(_, packets)| *packets > 0) {
-        let kind = Kind::payload_kind((cell >> 6) as u8, media, dtls);
+        let kind = Kind::payload_kind(kind_of(cell), media, dtls);
         kinds.entry(kind).or_default().add(dscp_of(cell), packets);
     }
     kinds.into_iter().collect()

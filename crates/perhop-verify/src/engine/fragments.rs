@@ -7,7 +7,7 @@ use perhop_wire::packet::Addresses;
 
 use super::FragmentRow;
 use super::facts::FragmentFacts;
-use super::reader::NO_TIME;
+use super::times::{NO_TIME, Times};
 use crate::flow::{FlowKey, FragmentCounts};
 
 /// Which datagram a fragment is of.
@@ -23,6 +23,9 @@ pub(super) struct Fragments {
     flows: BTreeMap<FlowKey, FragmentCounts>,
     rows: BTreeMap<(Addresses, u8), (FragmentCounts, u64)>,
     unattributed: FragmentCounts,
+    packets: u64,
+    bytes: u64,
+    times: Times,
 }
 
 #[derive(Debug)]
@@ -40,6 +43,10 @@ pub(super) struct FragmentReport {
     pub(super) flows: BTreeMap<FlowKey, FragmentCounts>,
     pub(super) rows: Vec<FragmentRow>,
     pub(super) unattributed: FragmentCounts,
+    /// All later fragments and their bytes.
+    pub(super) packets: u64,
+    pub(super) bytes: u64,
+    pub(super) times: Times,
 }
 
 impl Fragments {
@@ -54,6 +61,9 @@ impl Fragments {
             dst_port,
         });
         if flow.is_none() {
+            self.packets += 1;
+            self.bytes += u64::from(facts.ip_len);
+            self.times.add(facts.time);
             self.count_row(facts);
         }
         let mut state = match self.datagrams.remove(&datagram) {
@@ -145,6 +155,9 @@ impl Fragments {
             flows: self.flows,
             rows: self.rows.into_iter().map(row).collect(),
             unattributed: self.unattributed,
+            packets: self.packets,
+            bytes: self.bytes,
+            times: self.times,
         }
     }
 }

@@ -1,20 +1,14 @@
 //! A share of the flows, and everything that their packets do to them.
 
-use std::hint::black_box;
-
 use perhop_policy::PortRange;
 
-use super::facts::{Batch, Facts};
 use super::fragments::Fragments;
-use super::partition::{Frame, Partition};
-use super::table::{NO_SLOT, Slot};
-use super::{Announcement, Block, Config, lane_of, partition_of};
+use super::partition::Partition;
+use super::{Announcement, Block, Config, lane_of};
 
 /// A share of the flows. Takes every block of a capture, in order.
 #[derive(Debug)]
 pub struct Lane {
-    number: usize,
-    partition_bits: u32,
     first_partition: usize,
     pub(super) partitions: Vec<Partition>,
     media_ports: MediaPorts,
@@ -30,8 +24,6 @@ impl Lane {
             .collect();
         let most = config.max_flows.div_ceil(1 << bits);
         Self {
-            number,
-            partition_bits: bits,
             first_partition: own[0],
             partitions: own.iter().map(|_| Partition::new(most)).collect(),
             media_ports: MediaPorts::new(&config.media_ports),
@@ -43,52 +35,20 @@ impl Lane {
     /// Takes the packets of a block that belong to this lane. `frames_before` is how many packets the capture has before
     /// the block.
     pub fn apply(&mut self, block: &Block, frames_before: u64) {
-        let Some(batch) = block.lanes.get(self.number) else {
-            return;
-        };
-        for facts in &batch.fragments {
-            self.fragments.take(facts);
+        if self.first_partition == 0 {
+            for facts in &block.fragments {
+                self.fragments.take(facts);
+            }
         }
-        for chunk in batch.facts.chunks(CHUNK) {
-            self.apply_chunk(chunk, batch, frames_before);
+        let batches = block.partitions.iter().skip(self.first_partition);
+        for (partition, batch) in self.partitions.iter_mut().zip(batches) {
+            partition.apply(
+                batch,
+                frames_before,
+                &self.media_ports,
+                &mut self.announcements,
+            );
         }
-    }
-
-    /// The memory of a chunk's flows and streams is asked for before it is used, so that the waits overlap.
-    fn apply_chunk(&mut self, chunk: &[Facts], batch: &Batch, frames_before: u64) {
-        let mut guesses = [NO_SLOT; CHUNK];
-        for (guess, facts) in guesses.iter_mut().zip(chunk) {
-            *guess = self.partition(facts).table.guess(facts.hash);
-        }
-        for (guess, facts) in guesses.iter_mut().zip(chunk) {
-            *guess = self.partition(facts).table.check(*guess, facts.key);
-        }
-        for (guess, facts) in guesses.iter().zip(chunk) {
-            black_box(self.partition(facts).table.touch_stream(*guess));
-        }
-        for (guess, facts) in guesses.iter().zip(chunk) {
-            self.apply_one(*guess, facts, batch, frames_before);
-        }
-    }
-
-    #[inline]
-    fn partition(&self, facts: &Facts) -> &Partition {
-        let partition = partition_of(facts.hash, self.partition_bits);
-        &self.partitions[partition - self.first_partition]
-    }
-
-    #[inline]
-    fn apply_one(&mut self, guess: Slot, facts: &Facts, batch: &Batch, frames_before: u64) {
-        let partition = partition_of(facts.hash, self.partition_bits) - self.first_partition;
-        let partition = &mut self.partitions[partition];
-        let frame = Frame {
-            number: frames_before + u64::from(facts.frame) + 1,
-            facts,
-            rare: batch.rare_of(facts),
-            batch,
-        };
-        let slot = partition.slot(guess, &frame, &self.media_ports);
-        partition.packet(slot, &frame, &mut self.announcements);
     }
 }
 
@@ -113,6 +73,3 @@ impl MediaPorts {
         word.unwrap_or(0) >> (port % 64) & 1 == 1
     }
 }
-
-/// Packets whose memory is asked for together.
-const CHUNK: usize = 32;

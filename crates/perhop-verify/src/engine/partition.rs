@@ -1,17 +1,19 @@
 //! One part of the flow table, and what a packet does to its flow.
 
+use std::hint::black_box;
+
 use perhop_wire::packet::Addresses;
 
 use super::evict::Kept;
 use super::extra::{Extra, add_cell, cells};
-use super::facts::{Batch, Facts, Kind, NO_TAG, Rare};
+use super::facts::{Batch, Facts, Kind, Like, NO_TAG, Rare};
 use super::lane::MediaPorts;
-use super::reader::NO_TIME;
 use super::rtcp::Outcome;
-use super::table::{MOST_FLOWS, NO_SLOT, Recognition, Slot, Table, cell, dscp_of};
+use super::table::{MOST_FLOWS, NO_SLOT, Recognition, Slot, Table, dscp_of};
+use super::times::NO_TIME;
 use super::{Announcement, hash, sdp, signs};
 use crate::flow::{DscpChange, Flow};
-use crate::stream::arena::NONE;
+use crate::stream::arena::{NONE, StreamId};
 use crate::stream::arrival::Arrival;
 
 /// One part of the flow table.
@@ -21,24 +23,30 @@ pub(super) struct Partition {
     /// Most flows.
     pub(super) most: usize,
     pub(super) kept: Kept,
+    /// Packets without a time.
+    pub(super) untimed: u64,
 }
 
-/// A packet's facts with what belongs to them.
+/// Where a packet stands: its batch, and how many packets the capture has before the block.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Frame<'a> {
-    /// Number in the capture, from 1.
-    pub(super) number: u64,
-    pub(super) facts: &'a Facts,
-    pub(super) rare: Option<&'a Rare>,
-    pub(super) batch: &'a Batch,
+struct Place<'a> {
+    batch: &'a Batch,
+    frames_before: u64,
 }
 
-impl Frame<'_> {
-    fn addresses(&self) -> Option<&Addresses> {
-        if !hash::is_v6(self.facts.key) {
+impl<'a> Place<'a> {
+    /// The IPv6 addresses of a packet; `None` for IPv4.
+    #[inline]
+    fn addresses(self, facts: &Facts) -> Option<&'a Addresses> {
+        if !hash::is_v6(facts.key) {
             return None;
         }
-        self.rare.map(|rare| &rare.addresses)
+        self.batch.rare_of(facts).map(|rare| &rare.addresses)
+    }
+
+    /// Number of a packet in the capture, from 1.
+    fn frame(self, facts: &Facts) -> u64 {
+        self.frames_before + u64::from(facts.frame) + 1
     }
 }
 
@@ -48,22 +56,58 @@ impl Partition {
             table: Table::new(),
             most: most.clamp(1, MOST_FLOWS),
             kept: Kept::default(),
+            untimed: 0,
         }
     }
 
-    /// The flow of a packet, made if it is new. `guess` is where it may be.
-    #[inline]
-    pub(super) fn slot(&mut self, guess: Slot, frame: &Frame<'_>, ports: &MediaPorts) -> Slot {
-        let (table, facts) = (&self.table, frame.facts);
-        if (guess as usize) < table.len() && table.is(guess, facts.key, frame.addresses()) {
-            return guess;
+    /// Takes the packets of a batch. The memory of a chunk's flows and streams is asked for before it is used, so that the
+    /// waits overlap.
+    pub(super) fn apply(
+        &mut self,
+        batch: &Batch,
+        frames_before: u64,
+        ports: &MediaPorts,
+        announcements: &mut Vec<Announcement>,
+    ) {
+        let place = Place {
+            batch,
+            frames_before,
+        };
+        for chunk in batch.facts.chunks(CHUNK) {
+            let mut slots = [NO_SLOT; CHUNK];
+            let mut streams = [NONE; CHUNK];
+            for (slot, facts) in slots.iter_mut().zip(chunk) {
+                *slot = self.table.first_entry(facts.hash);
+            }
+            for (slot, facts) in slots.iter_mut().zip(chunk) {
+                *slot = self.table.guess(*slot, facts.hash);
+            }
+            for ((slot, stream), facts) in slots.iter_mut().zip(&mut streams).zip(chunk) {
+                (*slot, *stream) = self.table.check(*slot, facts.key);
+            }
+            for stream in &streams[..chunk.len()] {
+                black_box(self.table.streams.touch(*stream));
+            }
+            let evicted = self.kept.evicted.flows;
+            for (slot, facts) in slots.iter().zip(chunk) {
+                let mut slot = *slot;
+                let sure = slot != NO_SLOT
+                    && self.kept.evicted.flows == evicted
+                    && self
+                        .table
+                        .same_addresses(slot, facts.key, || place.addresses(facts));
+                if !sure {
+                    slot = self.find_or_insert(facts, place, ports);
+                }
+                self.packet(slot, facts, place, announcements);
+            }
         }
-        self.find_or_insert(frame, ports)
     }
 
+    /// The flow of a packet, made if it is new.
     #[inline(never)]
-    fn find_or_insert(&mut self, frame: &Frame<'_>, ports: &MediaPorts) -> Slot {
-        let (facts, addresses) = (frame.facts, frame.addresses());
+    fn find_or_insert(&mut self, facts: &Facts, place: Place<'_>, ports: &MediaPorts) -> Slot {
+        let addresses = place.addresses(facts);
         if let Some(slot) = self.table.find(facts.hash, facts.key, addresses) {
             return slot;
         }
@@ -82,73 +126,84 @@ impl Partition {
     }
 
     /// Counts a packet to its flow.
-    #[inline]
-    pub(super) fn packet(
+    #[inline(always)]
+    fn packet(
         &mut self,
         slot: Slot,
-        frame: &Frame<'_>,
+        facts: &Facts,
+        place: Place<'_>,
         announcements: &mut Vec<Announcement>,
     ) {
-        let facts = frame.facts;
         let hot = &mut self.table.hot[slot as usize];
         hot.bytes += u64::from(facts.ip_len);
-        if facts.time != NO_TIME {
-            hot.first = hot.first.min(facts.time);
-            hot.last = hot.last.max(facts.time);
+        hot.last = hot.last.max(facts.arrival.time);
+        if hot.like == facts.like && hot.first <= facts.arrival.time && hot.run < u32::MAX {
+            hot.run += 1;
+        } else {
+            self.odd_packet(slot, facts, place, announcements);
         }
-        hot.ttl = (hot.ttl.0.min(facts.ttl), hot.ttl.1.max(facts.ttl));
-        if hot.form != facts.form {
-            hot.form = facts.form;
-            hot.signs = signs::add_form(hot.signs, facts.form);
-            self.table.expect(slot);
-        }
-        let hot = &self.table.hot[slot as usize];
-        if hot.tag != facts.tag {
-            self.change_tag(slot, facts.tag);
-        }
-        let mut kind = facts.form.kind();
-        if let Some(rare) = frame.rare {
-            kind = self.take_rare(slot, frame, rare, announcements);
-        }
-        self.count(slot, frame, cell(kind, facts.ds));
-        if facts.ds & 3 == 3 {
-            self.table.cold[slot as usize].ce += 1;
-        }
-        if facts.form.kind() == Kind::RtpLike as u8 {
-            self.rtp(slot, arrival(facts));
+        if facts.like.is_rtp_like() {
+            if facts.arrival.time == NO_TIME {
+                return self.table.untimed_rtp(slot, facts.arrival);
+            }
+            self.table.rtp(slot, &facts.arrival);
         }
     }
 
-    #[inline]
-    fn rtp(&mut self, slot: Slot, arrival: Arrival) {
-        if arrival.time == NO_TIME {
-            return self.table.untimed_rtp(slot, arrival);
+    /// What is not like the packet before it.
+    #[inline(never)]
+    fn odd_packet(
+        &mut self,
+        slot: Slot,
+        facts: &Facts,
+        place: Place<'_>,
+        announcements: &mut Vec<Announcement>,
+    ) {
+        let hot = &mut self.table.hot[slot as usize];
+        if facts.arrival.time == NO_TIME {
+            self.untimed += 1;
+        } else {
+            hot.first = hot.first.min(facts.arrival.time);
         }
-        self.table.rtp(slot, &arrival);
+        let mut like = facts.like.plain();
+        hot.ttl = (hot.ttl.0.min(like.ttl()), hot.ttl.1.max(like.ttl()));
+        hot.signs = signs::add_form(hot.signs, like.form());
+        if hot.run > 0 && hot.like.tag() != like.tag() {
+            self.change_tag(slot, like.tag());
+        }
+        if like.ds() & 3 == 3 {
+            self.table.cold[slot as usize].ce += 1;
+        }
+        self.table.expect(slot);
+        if let Some(rare) = place.batch.rare_of(facts)
+            && self.take_rare(slot, facts, rare, place, announcements)
+        {
+            like = like.with_kind(Kind::RtpLike);
+        }
+        self.count(slot, facts, place, like);
     }
 
     /// Counts a packet to its kind and DSCP.
-    #[inline]
-    fn count(&mut self, slot: Slot, frame: &Frame<'_>, cell: u16) {
+    fn count(&mut self, slot: Slot, facts: &Facts, place: Place<'_>, like: Like) {
         let hot = &mut self.table.hot[slot as usize];
-        if hot.cell == cell && hot.run < u32::MAX {
+        let (before, run) = (hot.like, hot.run);
+        hot.like = like;
+        if before.cell() == like.cell() && run < u32::MAX {
             hot.run += 1;
             return;
         }
-        self.change_cell(slot, frame, cell);
-    }
-
-    #[inline(never)]
-    fn change_cell(&mut self, slot: Slot, frame: &Frame<'_>, cell: u16) {
-        let hot = &mut self.table.hot[slot as usize];
-        let cold = &mut self.table.cold[slot as usize];
-        let (before, run) = (hot.cell, hot.run);
-        (hot.cell, hot.run) = (cell, 1);
+        hot.run = 1;
         if run == 0 {
             return;
         }
-        add_cell(&mut cold.counts, &mut cold.extra, before, u64::from(run));
-        let (from, to) = (dscp_of(before), dscp_of(cell));
+        let cold = &mut self.table.cold[slot as usize];
+        add_cell(
+            &mut cold.counts,
+            &mut cold.extra,
+            before.cell(),
+            u64::from(run),
+        );
+        let (from, to) = (dscp_of(before.cell()), dscp_of(like.cell()));
         if from == to {
             return;
         }
@@ -159,13 +214,14 @@ impl Partition {
         let packet = cells(&cold.counts, cold.extra.as_deref())
             .map(|(_, packets)| packets)
             .sum();
+        let time = facts.arrival.time;
         cold.extra.get_or_insert_default().changes.push(DscpChange {
             packet,
-            frame: frame.number,
-            time: if frame.facts.time == NO_TIME {
-                hot.last
+            frame: place.frame(facts),
+            time: if time == NO_TIME {
+                hot.last.max(0)
             } else {
-                frame.facts.time
+                time
             },
             from,
             to,
@@ -174,45 +230,42 @@ impl Partition {
 
     #[inline(never)]
     fn change_tag(&mut self, slot: Slot, tag: u16) {
-        let hot = &mut self.table.hot[slot as usize];
+        let before = self.table.hot[slot as usize].like.tag();
         let extra = self.table.cold[slot as usize].extra.get_or_insert_default();
-        extra.note_tag(hot.tag);
+        extra.note_tag(before);
         extra.note_tag(tag);
         let id = |tag: u16| if tag == NO_TAG { NO_TAG } else { tag & 0x0fff };
-        extra.several_vlans |= id(hot.tag) != id(tag);
-        hot.tag = tag;
+        extra.several_vlans |= id(before) != id(tag);
     }
 
-    /// Takes what few packets have; gives the kind of payload.
+    /// Takes what few packets have. True when they are RTP in a TCP stream.
     #[inline(never)]
     fn take_rare(
         &mut self,
         slot: Slot,
-        frame: &Frame<'_>,
+        facts: &Facts,
         rare: &Rare,
+        place: Place<'_>,
         announcements: &mut Vec<Announcement>,
-    ) -> u8 {
+    ) -> bool {
         self.table.hot[slot as usize].signs |= rare.signs;
-        let mut kind = frame.facts.form.kind();
         if rare.outer.is_some() || rare.wifi_priority.is_some() {
             let extra = self.table.cold[slot as usize].extra.get_or_insert_default();
             extra.note_link(rare);
         }
-        let bytes = frame.batch.bytes_of(rare);
+        let bytes = place.batch.bytes_of(rare);
         if bytes.is_empty() {
-            return kind;
+            return false;
         }
-        if kind == Kind::Rtcp as u8 {
-            self.table
-                .rtcp(slot, bytes, rare.wire_len, frame.facts.time);
+        if facts.like.form().kind() == Kind::Rtcp as u8 {
+            let time = facts.arrival.time;
+            self.table.rtcp(slot, bytes, rare.wire_len, time);
         } else if rare.signs & signs::SIP != 0 {
-            announce(frame.number, bytes, announcements);
-        } else if let Some((sequence, _)) = rare.tcp
-            && self.table.segment(slot, sequence, bytes, frame.facts, rare)
-        {
-            kind = Kind::RtpLike as u8;
+            announce(place.frame(facts), bytes, announcements);
+        } else if let Some((sequence, _)) = rare.tcp {
+            return self.table.segment(slot, sequence, bytes, facts, rare);
         }
-        kind
+        false
     }
 }
 
@@ -280,7 +333,7 @@ impl Table {
         if !framing.is_dead() {
             among = framing.take(sequence, bytes, rare.wire_len, |rtp| {
                 let arrival = Arrival {
-                    time: facts.time,
+                    time: facts.arrival.time,
                     ssrc: rtp.ssrc,
                     timestamp: rtp.timestamp,
                     sequence: rtp.sequence,
@@ -305,21 +358,12 @@ impl Table {
         among
     }
 
-    /// Gives back a guess whose flow has this key, else [`NO_SLOT`].
+    /// Gives back a guess whose flow has this key, with the flow's latest stream; else [`NO_SLOT`].
     #[inline]
-    pub(super) fn check(&self, guess: Slot, key: [u64; 2]) -> Slot {
+    fn check(&self, guess: Slot, key: [u64; 2]) -> (Slot, StreamId) {
         match self.hot.get(guess as usize) {
-            Some(hot) if hot.key == key => guess,
-            _ => NO_SLOT,
-        }
-    }
-
-    /// Reads from the latest stream of a flow.
-    #[inline]
-    pub(super) fn touch_stream(&self, guess: Slot) -> u32 {
-        match self.hot.get(guess as usize) {
-            Some(hot) if hot.stream != NONE => self.streams.ssrc(hot.stream),
-            _ => 0,
+            Some(hot) if hot.key == key => (guess, hot.stream),
+            _ => (NO_SLOT, NONE),
         }
     }
 }
@@ -355,19 +399,6 @@ fn announce(frame: u64, message: &[u8], announcements: &mut Vec<Announcement>) {
     }
 }
 
-#[inline]
-const fn arrival(facts: &Facts) -> Arrival {
-    Arrival {
-        time: facts.time,
-        ssrc: facts.ssrc,
-        timestamp: facts.timestamp,
-        sequence: facts.sequence,
-        mark_and_type: facts.mark_and_type,
-        payload_len: facts.payload_len,
-        ip_id: facts.ip_id,
-    }
-}
-
 /// Ports on which nothing is called RTP without a hint: DNS, NTP, mDNS, LLMNR, SSDP, and all registered low ports but 443.
 const fn never_media(src: u16, dst: u16) -> bool {
     const fn never(port: u16) -> bool {
@@ -376,5 +407,7 @@ const fn never_media(src: u16, dst: u16) -> bool {
     never(src) || never(dst)
 }
 
+/// Packets whose memory is asked for together.
+const CHUNK: usize = 32;
 /// No more announcements of SDP are kept.
 const MOST_ANNOUNCEMENTS: usize = 65_536;

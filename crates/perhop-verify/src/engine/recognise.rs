@@ -9,7 +9,7 @@ use crate::stream::update::{HINTED, Taken};
 
 impl Table {
     /// Takes a packet that can be RTP.
-    #[inline]
+    #[inline(always)]
     pub(super) fn rtp(&mut self, slot: Slot, p: &Arrival) {
         let hot = &self.hot[slot as usize];
         if hot.recognition == Recognition::Refused {

@@ -4,9 +4,9 @@ use perhop_wire::field::{DsField, Dscp};
 use perhop_wire::packet::Addresses;
 
 use super::extra::{CellCounts, Extra};
-use super::facts::{Facts, Form, NO_TAG};
+use super::facts::{Facts, Like, NO_TAG};
 use super::hash;
-use super::reader::NO_TIME;
+use super::times::NO_TIME;
 use crate::stream::arena::{Arena, NONE, StreamId};
 
 /// Place of a flow in its table.
@@ -38,17 +38,21 @@ pub(super) struct FlowHot {
     pub(super) run: u32,
     /// The stream of the latest RTP packet; the others are linked behind it.
     pub(super) stream: StreamId,
-    /// Kind and DSCP of the latest packet, as [`cell`] packs them.
-    pub(super) cell: u16,
-    pub(super) tag: u16,
+    /// What the latest packet was like.
+    pub(super) like: Like,
     pub(super) signs: u16,
-    pub(super) form: Form,
     pub(super) recognition: Recognition,
     /// Packets tried while no stream is recognised, and how many fitted one.
     pub(super) tests: u8,
     pub(super) fits: u8,
+    /// Least and largest.
     pub(super) ttl: (u8, u8),
 }
+
+const _: () = assert!(
+    size_of::<FlowHot>() == 64,
+    "a flow's hot record is a cache line"
+);
 
 /// How far media recognition has come on a flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,18 +71,13 @@ pub(super) enum Recognition {
 /// What few packets of a flow touch.
 #[derive(Debug, Default)]
 pub(super) struct FlowCold {
-    pub(super) hash: u64,
+    pub(super) hash: u32,
     pub(super) counts: CellCounts,
     pub(super) changes: u32,
     pub(super) ce: u32,
     /// Place of the addresses in [`Table::addresses`], plus 1; 0 for IPv4.
     pub(super) addresses: u32,
     pub(super) extra: Option<Box<Extra>>,
-}
-
-/// Kind of payload and DSCP in one number.
-pub(super) const fn cell(kind: u8, ds: u8) -> u16 {
-    (kind as u16) << 6 | (ds >> 2) as u16
 }
 
 /// DSCP of a cell.
@@ -101,44 +100,52 @@ impl Table {
         self.hot.len()
     }
 
-    /// The first flow with this hash's tag, or [`NO_SLOT`]: a guess to be checked with [`Table::is`].
+    /// The index entry at which the search for a hash begins.
     #[inline]
-    pub(super) fn guess(&self, hash: u64) -> Slot {
+    pub(super) fn first_entry(&self, hash: u32) -> u32 {
+        self.index[hash as usize & (self.index.len() - 1)]
+    }
+
+    /// The first flow with this hash's tag, or [`NO_SLOT`]: a guess to be checked. `entry` is the first entry.
+    #[inline]
+    pub(super) fn guess(&self, mut entry: u32, hash: u32) -> Slot {
         let mask = self.index.len() - 1;
         let tag = tag_of(hash);
         let mut at = hash as usize & mask;
-        loop {
-            let entry = self.index[at];
-            if entry == 0 {
-                return NO_SLOT;
-            }
+        while entry != 0 {
             if entry & TAG == tag {
                 return (entry & !TAG) - 1;
             }
             at = (at + 1) & mask;
+            entry = self.index[at];
         }
+        NO_SLOT
     }
 
-    /// Whether the flow of a slot has this identity.
+    /// Whether a flow whose key is `key` also has the addresses that an IPv6 packet has; always true for IPv4.
     #[inline]
-    pub(super) fn is(&self, slot: Slot, key: [u64; 2], addresses: Option<&Addresses>) -> bool {
-        self.hot[slot as usize].key == key && self.same_addresses(slot, addresses)
+    pub(super) fn same_addresses<'a>(
+        &self,
+        slot: Slot,
+        key: [u64; 2],
+        addresses: impl FnOnce() -> Option<&'a Addresses>,
+    ) -> bool {
+        !hash::is_v6(key) || self.has_addresses(slot, addresses())
     }
 
-    #[inline]
-    fn same_addresses(&self, slot: Slot, addresses: Option<&Addresses>) -> bool {
+    fn has_addresses(&self, slot: Slot, addresses: Option<&Addresses>) -> bool {
         let Some(Addresses::V6 { src, dst }) = addresses else {
             return true;
         };
-        let [known_src, known_dst] =
-            &self.addresses[self.cold[slot as usize].addresses as usize - 1];
-        known_src == src && known_dst == dst
+        let at = self.cold[slot as usize].addresses as usize;
+        let known = at.checked_sub(1).and_then(|at| self.addresses.get(at));
+        known.is_some_and(|[known_src, known_dst]| known_src == src && known_dst == dst)
     }
 
     /// The flow with this identity.
     pub(super) fn find(
         &self,
-        hash: u64,
+        hash: u32,
         key: [u64; 2],
         addresses: Option<&Addresses>,
     ) -> Option<Slot> {
@@ -151,7 +158,10 @@ impl Table {
                 return None;
             }
             let slot = (entry & !TAG).wrapping_sub(1);
-            if entry & TAG == tag && self.is(slot, key, addresses) {
+            if entry & TAG == tag
+                && self.hot[slot as usize].key == key
+                && self.has_addresses(slot, addresses)
+            {
                 return Some(slot);
             }
             at = (at + 1) & mask;
@@ -161,9 +171,10 @@ impl Table {
     /// The flow of the other direction.
     pub(super) fn reverse_of(&self, slot: Slot) -> Option<Slot> {
         let cold = &self.cold[slot as usize];
-        let key = hash::reversed(self.hot[slot as usize].key);
+        let key = self.hot[slot as usize].key;
         let addresses = self.addresses_of(slot).map(Addresses::reversed);
-        self.find(cold.hash, key, addresses.as_ref())
+        let hash = hash::reversed_hash(cold.hash, key);
+        self.find(hash, hash::reversed(key), addresses.as_ref())
     }
 
     fn addresses_of(&self, slot: Slot) -> Option<Addresses> {
@@ -204,28 +215,22 @@ impl Table {
         self.hot.push(FlowHot {
             key: facts.key,
             bytes: 0,
-            first: if facts.time == NO_TIME {
-                i64::MAX
-            } else {
-                facts.time
-            },
-            last: facts.time,
+            first: i64::MAX,
+            last: NO_TIME,
             run: 0,
             stream: NONE,
-            cell: cell(facts.form.kind(), facts.ds),
-            tag: facts.tag,
+            like: Like::NONE,
             signs: 0,
-            form: Form::NONE,
             recognition,
             tests: 0,
             fits: 0,
-            ttl: (facts.ttl, facts.ttl),
+            ttl: (u8::MAX, 0),
         });
         self.put(facts.hash, slot);
         slot
     }
 
-    fn put(&mut self, hash: u64, slot: Slot) {
+    fn put(&mut self, hash: u32, slot: Slot) {
         let mask = self.index.len() - 1;
         let mut at = hash as usize & mask;
         while self.index[at] != 0 {
@@ -266,23 +271,22 @@ impl Table {
 impl FlowHot {
     /// The outermost tag of the latest packet.
     pub(super) const fn tag(&self) -> Option<u16> {
-        if self.tag == NO_TAG {
-            None
-        } else {
-            Some(self.tag)
+        match self.like.tag() {
+            NO_TAG => None,
+            tag => Some(tag),
         }
     }
 }
 
-/// A part of the hash that neither chooses the partition nor, in tables of usual size, the place in the index.
+/// A part of the hash that does not choose the place in the index.
 #[inline]
-const fn tag_of(hash: u64) -> u32 {
-    (hash >> 24) as u32 & TAG
+const fn tag_of(hash: u32) -> u32 {
+    hash & TAG
 }
 
 /// The bits of an index entry that hold a part of the hash.
 const TAG: u32 = 0xff00_0000;
 /// Most flows that a table can hold.
-pub(super) const MOST_FLOWS: usize = (1 << 24) - 2;
+pub(super) const MOST_FLOWS: usize = (1 << 23) - 2;
 /// Entries of an empty table.
 const LEAST_INDEX: usize = 64;

@@ -3,7 +3,7 @@
 use super::Beginning;
 use super::arrival::Arrival;
 use super::clock;
-use super::jitter::{Frames, Lanes, Running};
+use super::jitter::{Running, Timing};
 use super::loss::{Counts, Windows};
 use super::sequence::Sequence;
 
@@ -16,6 +16,7 @@ pub(crate) const NONE: StreamId = u32::MAX;
 #[derive(Debug, Default)]
 pub(crate) struct Arena {
     pub(super) hot: Vec<Hot>,
+    pub(super) timing: Vec<Timing>,
     pub(super) cold: Vec<Cold>,
     free: Vec<StreamId>,
 }
@@ -33,18 +34,25 @@ pub(super) struct Hot {
     /// Nanoseconds.
     pub(super) jitter: f64,
     pub(super) jitter_sum: f64,
-    pub(super) payload_bytes: u64,
     pub(super) jitter_max: f32,
     /// Nanoseconds.
     pub(super) longest_gap: f32,
+    /// What does not fit is in [`Cold::payload_bytes`].
+    pub(super) payload_bytes: u32,
+    pub(super) markers: u32,
+    /// When the next window of loss ends, as [`super::loss::tick`] counts.
+    pub(super) loss_deadline: u16,
+    pub(super) ip_id: u16,
+    pub(super) flags: u16,
     pub(super) payload_type: u8,
     /// Index in [`clock::CLOCKS`].
     pub(super) clock: u8,
-    /// Anything set here takes a packet off the short path.
-    pub(super) flags: u16,
-    pub(super) ip_id: u16,
-    pub(super) spare: u16,
 }
+
+const _: () = assert!(
+    size_of::<Hot>() == 64,
+    "a stream's hot record is a cache line"
+);
 
 /// Not yet called RTP.
 pub(super) const CANDIDATE: u16 = 1;
@@ -52,7 +60,7 @@ pub(super) const CANDIDATE: u16 = 1;
 pub(super) const MEASURING: u16 = 2;
 /// Several packets share a timestamp.
 pub(super) const FRAMES: u16 = 4;
-/// Packets were lost.
+/// A window of loss is open.
 pub(super) const LOSSY: u16 = 8;
 /// RTCP said goodbye.
 pub(super) const ENDED: u16 = 16;
@@ -62,10 +70,10 @@ pub(super) const ENDED: u16 = 16;
 pub(super) struct Cold {
     pub(super) first_arrival: i64,
     pub(super) sequence: Sequence,
-    pub(super) measure: Measure,
     /// Packets that are not in the jitter's mean.
     pub(super) uncounted: u32,
-    pub(super) markers: u32,
+    /// Payload bytes beyond those in the hot record.
+    pub(super) payload_bytes: u64,
     pub(super) seen_twice: u32,
     pub(super) strays: u32,
     /// Extended number of the first packet.
@@ -84,32 +92,9 @@ pub(super) struct Cold {
     pub(super) bye: Option<i64>,
     /// Arrival of the latest telephone event.
     pub(super) last_event: Option<i64>,
-    pub(super) lanes: Option<Box<Lanes>>,
-    pub(super) frames: Option<Box<Frames>>,
     pub(super) windows: Option<Box<Windows>>,
     /// The next stream of the same flow.
     pub(super) next: StreamId,
-}
-
-/// From where a clock is measured.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Measure {
-    pub(super) arrival: i64,
-    pub(super) timestamp: u32,
-    pub(super) packets: u32,
-    /// Measure again when there are so many packets.
-    pub(super) next_try: u32,
-}
-
-impl Measure {
-    pub(super) const fn from(p: &Arrival) -> Self {
-        Self {
-            arrival: p.time,
-            timestamp: p.timestamp,
-            packets: 1,
-            next_try: FIRST_TRY,
-        }
-    }
 }
 
 impl Arena {
@@ -129,21 +114,21 @@ impl Arena {
             received: 1,
             jitter: 0.0,
             jitter_sum: 0.0,
-            payload_bytes: u64::from(p.payload_len),
             jitter_max: 0.0,
             longest_gap: 0.0,
+            payload_bytes: u32::from(p.payload_len),
+            markers: u32::from(p.marker()),
+            loss_deadline: 0,
+            ip_id: p.ip_id,
+            flags,
             payload_type: p.payload_type(),
             clock: known.unwrap_or(clock::UNKNOWN) as u8,
-            flags,
-            ip_id: p.ip_id,
-            spare: 0,
         };
         let cold = Cold {
             first_arrival: p.time,
             sequence,
-            measure: Measure::from(p),
             uncounted: 1,
-            markers: u32::from(p.marker()),
+            payload_bytes: 0,
             seen_twice: 0,
             strays: 0,
             first_number: highest,
@@ -157,21 +142,21 @@ impl Arena {
             other_types: Vec::new(),
             bye: None,
             last_event: None,
-            lanes: None,
-            frames: None,
             windows: None,
             next,
         };
-        self.insert(hot, cold)
+        self.insert(hot, Timing::from(p), cold)
     }
 
-    fn insert(&mut self, hot: Hot, cold: Cold) -> StreamId {
+    fn insert(&mut self, hot: Hot, timing: Timing, cold: Cold) -> StreamId {
         if let Some(id) = self.free.pop() {
             self.hot[id as usize] = hot;
+            self.timing[id as usize] = timing;
             self.cold[id as usize] = cold;
             return id;
         }
         self.hot.push(hot);
+        self.timing.push(timing);
         self.cold.push(cold);
         (self.hot.len() - 1) as StreamId
     }
@@ -180,7 +165,7 @@ impl Arena {
     pub(crate) fn release(&mut self, id: StreamId) {
         let cold = &mut self.cold[id as usize];
         cold.other_types = Vec::new();
-        (cold.lanes, cold.frames, cold.windows) = (None, None, None);
+        cold.windows = None;
         cold.sequence = Sequence::default();
         self.free.push(id);
     }
@@ -188,6 +173,12 @@ impl Arena {
     #[inline]
     pub(crate) fn ssrc(&self, id: StreamId) -> u32 {
         self.hot[id as usize].ssrc
+    }
+
+    /// Reads from a stream, so that its memory is near when it is needed.
+    #[inline]
+    pub(crate) fn touch(&self, id: StreamId) -> u32 {
+        self.hot.get(id as usize).map_or(0, |hot| hot.ssrc)
     }
 
     pub(crate) fn last_arrival(&self, id: StreamId) -> i64 {
@@ -248,6 +239,3 @@ impl Hot {
         }
     }
 }
-
-/// A clock is measured over at least so many packets.
-const FIRST_TRY: u32 = 50;

@@ -58,8 +58,9 @@ pub(super) const CLOCKS: [(u32, f64); 11] = [
 pub(super) const UNKNOWN: usize = 0;
 /// Index in [`CLOCKS`] of the 90 kHz clock.
 pub(super) const VIDEO: usize = 10;
-/// Clocks that dynamic payload types have in practice; jitter is kept for all of them until one is settled.
-pub(super) const LANES: [usize; 6] = [1, 4, 6, 7, 9, 10];
+/// Clocks that dynamic payload types have in practice: jitter is kept for each of them until one is settled. Where it is
+/// another, jitter begins when it is settled.
+pub(super) const LANES: [usize; 4] = [1, 4, 9, 10];
 
 /// Index in [`CLOCKS`] of a rate.
 pub(super) fn index_of(rate: u32) -> Option<usize> {
@@ -142,7 +143,7 @@ pub(super) const fn is_event(payload_type: u8, payload_len: u16) -> bool {
 
 /// Whether the payload type is comfort noise beside `main`.
 pub(super) const fn is_comfort_noise(payload_type: u8, main: u8, payload_len: u16) -> bool {
-    payload_type == 13 || payload_type == 118 && main != 118 && payload_len <= 32
+    payload_type != main && (payload_type == 13 || payload_type == 118 && payload_len <= 32)
 }
 
 #[cfg(test)]
@@ -172,7 +173,7 @@ mod tests {
         assert_eq!(CLOCKS[VIDEO].0, 90_000);
         assert_eq!(
             LANES.map(|clock| CLOCKS[clock].0),
-            [8000, 16_000, 24_000, 32_000, 48_000, 90_000]
+            [8000, 16_000, 48_000, 90_000]
         );
     }
 

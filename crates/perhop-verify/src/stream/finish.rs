@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::arena::{Arena, Cold, Hot, MEASURING, StreamId};
+use super::arena::{Arena, Cold, FRAMES, Hot, MEASURING, StreamId};
 use super::clock::{self, CLOCKS, ClockSource, Codec, StreamClock};
-use super::jitter::Running;
+use super::jitter::Timing;
 use super::{Evidence, Jitter, MediaType, SequenceReport, Stream};
 
 /// What SDP says of the streams of an address and port.
@@ -40,27 +40,28 @@ impl Arena {
         evidence: Evidence,
     ) -> Stream {
         let (hot, cold) = (&self.hot[id as usize], &self.cold[id as usize]);
+        let timing = &self.timing[id as usize];
         let payload_types = hot.payload_types(cold);
         let payload_type = hot.main_type(&payload_types);
         let said = announced.and_then(|all| all.of(payload_type));
-        let clock = hot.settle(cold, payload_type, said.map(|(_, rate)| rate));
+        let clock = hot.choose_clock(timing, payload_type, said.map(|(_, rate)| rate));
         Stream {
             ssrc: hot.ssrc,
             payload_type,
             payload_types,
             packets: u64::from(hot.received),
-            payload_bytes: hot.payload_bytes,
+            payload_bytes: hot.bytes(cold),
             first: cold.first_arrival,
             last: hot.last_arrival.max(cold.last_event.unwrap_or(i64::MIN)),
             sequence: hot.sequence_report(cold),
-            clock: hot.clock_report(cold, clock),
-            jitter: hot.jitter_report(cold, clock.0),
-            frame_jitter: frame_jitter(cold, clock.0),
+            clock: hot.clock_report(timing, cold, clock),
+            jitter: hot.jitter_report(timing, cold, clock.0),
+            frame_jitter: hot.frame_jitter(timing, cold, clock.0),
             longest_gap_ms: f64::from(hot.longest_gap) / 1e6,
-            markers: u64::from(cold.markers),
+            markers: u64::from(hot.markers),
             media: announced
                 .and_then(|all| all.media)
-                .unwrap_or(hot.media(cold, payload_type)),
+                .unwrap_or_else(|| hot.media(cold, payload_type)),
             codec: codec(payload_type, said.map(|(name, _)| name), clock.0),
             evidence,
             beginning: cold.beginning,
@@ -76,6 +77,10 @@ impl Arena {
 }
 
 impl Hot {
+    fn bytes(&self, cold: &Cold) -> u64 {
+        cold.payload_bytes + u64::from(self.payload_bytes)
+    }
+
     fn payload_types(&self, cold: &Cold) -> Vec<(u8, u64)> {
         let others: u32 = cold.other_types.iter().map(|(_, count)| count).sum();
         let mut types: Vec<(u8, u64)> = cold
@@ -99,7 +104,12 @@ impl Hot {
     }
 
     /// The clock as an index, and how it is known.
-    fn settle(&self, cold: &Cold, payload_type: u8, said: Option<u32>) -> (usize, ClockSource) {
+    fn choose_clock(
+        &self,
+        timing: &Timing,
+        payload_type: u8,
+        said: Option<u32>,
+    ) -> (usize, ClockSource) {
         let own = usize::from(self.clock);
         if self.flags & MEASURING == 0 {
             let source = if own == clock::UNKNOWN {
@@ -116,7 +126,7 @@ impl Hot {
         if let Some(clock) = said.and_then(clock::index_of) {
             return (clock, ClockSource::Announced);
         }
-        let crude = self.rate_since(cold, None);
+        let crude = self.rate_since(timing, None);
         let distance = |rate: u32| crude.map_or(0.0, |crude| (crude / f64::from(rate)).ln().abs());
         let nearest = clock::usual(payload_type)
             .iter()
@@ -130,13 +140,13 @@ impl Hot {
     }
 
     /// Timestamp units a second since measuring began; `about` tells how often the timestamp has wrapped.
-    fn rate_since(&self, cold: &Cold, about: Option<u32>) -> Option<f64> {
-        let lasted = self.last_arrival.saturating_sub(cold.measure.arrival);
+    fn rate_since(&self, timing: &Timing, about: Option<u32>) -> Option<f64> {
+        let lasted = self.last_arrival.saturating_sub(timing.from_arrival);
         if lasted <= 0 || self.received < LEAST_CRUDE {
             return None;
         }
         let seconds = lasted as f64 / 1e9;
-        let units = self.last_timestamp.wrapping_sub(cold.measure.timestamp);
+        let units = self.last_timestamp.wrapping_sub(timing.from_timestamp);
         let units = match about {
             Some(rate) => {
                 let expected = f64::from(rate) * seconds;
@@ -148,28 +158,38 @@ impl Hot {
         Some(units / seconds)
     }
 
-    fn clock_report(&self, cold: &Cold, (index, source): (usize, ClockSource)) -> StreamClock {
+    fn clock_report(
+        &self,
+        timing: &Timing,
+        cold: &Cold,
+        (index, source): (usize, ClockSource),
+    ) -> StreamClock {
         let rate = Some(CLOCKS[index].0).filter(|_| index != clock::UNKNOWN);
-        let long = self.last_arrival.saturating_sub(cold.measure.arrival) >= 1_000_000_000;
+        let long = self.last_arrival.saturating_sub(timing.from_arrival) >= 1_000_000_000;
         StreamClock {
             rate,
             source,
             measured: self
-                .rate_since(cold, rate)
+                .rate_since(timing, rate)
                 .filter(|_| long && !cold.untimed),
         }
     }
 
-    fn jitter_report(&self, cold: &Cold, clock: usize) -> Option<Jitter> {
+    fn jitter_report(&self, timing: &Timing, cold: &Cold, clock: usize) -> Option<Jitter> {
         if clock == clock::UNKNOWN || cold.untimed {
             return None;
         }
         let running = if self.flags & MEASURING == 0 {
             self.running()
         } else {
-            cold.lanes.as_ref()?.of(clock)?
+            timing.lanes.of(clock)?
         };
         running.report(self.received.saturating_sub(cold.uncounted))
+    }
+
+    fn frame_jitter(&self, timing: &Timing, cold: &Cold, clock: usize) -> Option<Jitter> {
+        let known = self.flags & FRAMES != 0 && clock == clock::VIDEO && !cold.untimed;
+        known.then(|| timing.frames.report())?
     }
 
     fn sequence_report(&self, cold: &Cold) -> SequenceReport {
@@ -203,22 +223,13 @@ impl Hot {
             25..=34 => return MediaType::Video,
             _ => {}
         }
-        let mean = self.payload_bytes / u64::from(self.received.max(1));
-        if cold.frames.is_some() || mean > LARGE {
+        let mean = self.bytes(cold) / u64::from(self.received.max(1));
+        if self.flags & FRAMES != 0 || mean > LARGE {
             MediaType::Video
         } else {
             MediaType::Audio
         }
     }
-}
-
-fn frame_jitter(cold: &Cold, clock: usize) -> Option<Jitter> {
-    let frames = cold.frames.as_ref()?;
-    if clock != clock::VIDEO || cold.untimed {
-        return None;
-    }
-    let running: Running = frames.running;
-    running.report(frames.count)
 }
 
 fn codec(payload_type: u8, said: Option<&str>, clock: usize) -> Option<Codec> {

@@ -20,12 +20,20 @@ impl Windows {
         Self([Window::new(200_000_000), Window::new(15_000_000_000)])
     }
 
-    /// Closes windows that ended before `now`; `before` are the counts as they stood until then. Whether one is open.
-    pub(super) fn close(&mut self, before: Counts, now: i64) -> bool {
+    /// Closes windows that ended before `now`; `before` are the counts as they stood until then.
+    pub(super) fn close(&mut self, before: Counts, now: i64) {
         for window in &mut self.0 {
             window.close(before, now);
         }
-        self.0.iter().any(|window| window.open.is_some())
+    }
+
+    /// When the first open window ends, in nanoseconds; `None` when none is open.
+    pub(super) fn deadline(&self) -> Option<i64> {
+        let ends = self.0.iter().filter_map(|window| {
+            let start = window.open?;
+            Some(start.time.saturating_add(window.length))
+        });
+        ends.min()
     }
 
     /// Opens windows that are not open, at a loss after the packet counted in `before`.
@@ -40,6 +48,13 @@ impl Windows {
         let [short, long] = &self.0;
         (short.worst_with(at_end), long.worst_with(at_end))
     }
+}
+
+/// A time in units of 2^26 ns, 67 ms, modulo 2^16, which is 73 minutes: long beside a window, and a stream ends after a
+/// minute without packets.
+#[inline]
+pub(super) const fn tick(time: i64) -> u16 {
+    (time >> 26) as u16
 }
 
 #[derive(Debug, Clone)]

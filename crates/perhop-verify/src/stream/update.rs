@@ -1,12 +1,10 @@
 //! One more packet of a stream.
 
-use super::arena::{
-    Arena, CANDIDATE, Cold, ENDED, FRAMES, Hot, LOSSY, MEASURING, Measure, StreamId,
-};
+use super::arena::{Arena, CANDIDATE, Cold, ENDED, FRAMES, Hot, LOSSY, MEASURING, StreamId};
 use super::arrival::Arrival;
 use super::clock::{self, CLOCKS};
-use super::jitter::Frames;
-use super::loss::{Counts, Windows};
+use super::jitter::{Frames, Timing};
+use super::loss::{self, Counts, Windows};
 use super::sequence::Place;
 
 /// What became of a packet.
@@ -38,36 +36,69 @@ enum Fit {
 
 impl Arena {
     /// Takes a packet whose SSRC is the stream's. `least` is how many packets make a candidate RTP.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn take(&mut self, id: StreamId, p: &Arrival, least: u8) -> Taken {
         let hot = &mut self.hot[id as usize];
-        let step = p.sequence.wrapping_sub(hot.highest as u16).cast_signed();
+        let step = p.sequence.wrapping_sub(hot.highest as u16);
         let waited = p.time.wrapping_sub(hot.last_arrival);
         let usual = step == 1
-            && hot.flags == 0
-            && p.mark_and_type == hot.payload_type
-            && (0..IDLE).contains(&waited);
+            && hot.flags & !(FRAMES | LOSSY | MEASURING) == 0
+            && p.payload_type() == hot.payload_type
+            && (waited as u64) < IDLE as u64;
         if !usual {
-            return self.take_slowly(id, p, step, least);
+            return self.take_slowly(id, p, step.cast_signed(), least);
         }
         let units = p.timestamp.wrapping_sub(hot.last_timestamp).cast_signed();
-        if units == 0 {
-            return self.take_slowly(id, p, step, least);
+        if hot.flags != if units == 0 { FRAMES } else { 0 } {
+            return self.take_next(id, p, least);
         }
         let waited = waited as f64;
-        let difference = (waited - f64::from(units) * CLOCKS[usize::from(hot.clock)].1).abs();
-        hot.jitter += (difference - hot.jitter) * (1.0 / 16.0);
-        hot.jitter_sum += hot.jitter;
-        hot.jitter_max = hot.jitter_max.max(hot.jitter as f32);
+        hot.time(waited, units, true);
         hot.longest_gap = hot.longest_gap.max(waited as f32);
         hot.highest = hot.highest.wrapping_add(1);
-        hot.arrived(p);
+        if hot.arrived(p) {
+            self.cold[id as usize].payload_bytes += 1 << 32;
+        }
+        Taken::Counted
+    }
+
+    /// Takes a packet that follows its predecessor, of video, of a stream that has lost packets, or while the clock is being
+    /// measured.
+    #[inline(never)]
+    fn take_next(&mut self, id: StreamId, p: &Arrival, least: u8) -> Taken {
+        let (hot, timing) = (&mut self.hot[id as usize], &mut self.timing[id as usize]);
+        let units = p.timestamp.wrapping_sub(hot.last_timestamp).cast_signed();
+        let frames_begin = units == 0 && hot.flags & FRAMES == 0;
+        if frames_begin || hot.loses_patience(p.time) || p.payload_len <= SHORT {
+            return self.take_slowly(id, p, 1, least);
+        }
+        let waited = p.time.wrapping_sub(hot.last_arrival) as f64;
+        if hot.flags & MEASURING != 0 {
+            timing.lanes.take(waited, units, true);
+        } else {
+            hot.time(waited, units, true);
+        }
+        if hot.flags & FRAMES != 0 {
+            timing.frames.take(p.time, p.timestamp);
+        }
+        hot.longest_gap = hot.longest_gap.max(waited as f32);
+        hot.highest = hot.highest.wrapping_add(1);
+        let over = hot.arrived(p);
+        let settled = hot.flags & MEASURING != 0 && hot.measure(timing, p);
+        if over || settled {
+            let cold = &mut self.cold[id as usize];
+            cold.payload_bytes += u64::from(over) << 32;
+            if settled {
+                hot.settle(timing, cold);
+            }
+        }
         Taken::Counted
     }
 
     #[inline(never)]
     fn take_slowly(&mut self, id: StreamId, p: &Arrival, step: i16, least: u8) -> Taken {
         let (hot, cold) = (&mut self.hot[id as usize], &mut self.cold[id as usize]);
+        let timing = &mut self.timing[id as usize];
         let fit = if hot.flags & CANDIDATE != 0 {
             cold.fit(hot, p, step)
         } else {
@@ -95,11 +126,10 @@ impl Arena {
         if place == Place::Duplicate && step == 0 && p.ip_id != 0 && p.ip_id == hot.ip_id {
             cold.seen_twice += 1;
         }
-        cold.markers += u32::from(p.marker());
         hot.longest_gap = hot
             .longest_gap
             .max(p.time.saturating_sub(hot.last_arrival) as f32);
-        hot.time_it(cold, p, step);
+        hot.time_it(timing, cold, p, step);
         if hot.flags & CANDIDATE == 0 {
             return Taken::Counted;
         }
@@ -143,72 +173,101 @@ impl Hot {
         let Some(windows) = &mut cold.windows else {
             return;
         };
-        let still_open = windows.close(before, now);
+        windows.close(before, now);
         if step > 1 {
             windows.open(before);
-            self.flags |= LOSSY;
-        } else if !still_open {
-            self.flags &= !LOSSY;
+        }
+        match windows.deadline() {
+            Some(deadline) => {
+                self.flags |= LOSSY;
+                self.loss_deadline = loss::tick(deadline);
+            }
+            None => self.flags &= !LOSSY,
         }
     }
 
-    /// What every packet that belongs to the stream leaves behind.
+    /// Whether a window of loss may have ended.
     #[inline]
-    fn arrived(&mut self, p: &Arrival) {
+    const fn loses_patience(&self, now: i64) -> bool {
+        let left = self.loss_deadline.wrapping_sub(loss::tick(now));
+        self.flags & LOSSY != 0 && left.wrapping_sub(1) >= 1 << 15
+    }
+
+    /// What every packet that belongs to the stream leaves behind. True when the payload bytes ran over.
+    #[inline]
+    fn arrived(&mut self, p: &Arrival) -> bool {
         self.received += 1;
-        self.payload_bytes += u64::from(p.payload_len);
+        self.markers += u32::from(p.marker());
         self.last_arrival = p.time;
         self.last_timestamp = p.timestamp;
         self.ip_id = p.ip_id;
+        let (bytes, over) = self.payload_bytes.overflowing_add(u32::from(p.payload_len));
+        self.payload_bytes = bytes;
+        over
+    }
+
+    fn arrived_slowly(&mut self, cold: &mut Cold, p: &Arrival) {
+        if self.arrived(p) {
+            cold.payload_bytes += 1 << 32;
+        }
+    }
+
+    /// Jitter of the settled clock.
+    #[inline]
+    fn time(&mut self, waited: f64, units: i32, counted: bool) {
+        let difference = (waited - f64::from(units) * CLOCKS[usize::from(self.clock)].1).abs();
+        self.jitter += (difference - self.jitter) * (1.0 / 16.0);
+        if counted {
+            self.jitter_sum += self.jitter;
+            self.jitter_max = self.jitter_max.max(self.jitter as f32);
+        }
     }
 
     /// Jitter, clock and payload types of a packet off the short path.
-    fn time_it(&mut self, cold: &mut Cold, p: &Arrival, step: i16) {
+    fn time_it(&mut self, timing: &mut Timing, cold: &mut Cold, p: &Arrival, step: i16) {
         let kind = p.payload_type();
         if clock::is_event(kind, p.payload_len) {
-            cold.uncounted += 1;
-            if kind != self.payload_type {
-                cold.count_other(kind);
-            }
-            cold.last_event = Some(p.time);
-            let (arrival, timestamp) = (self.last_arrival, self.last_timestamp);
-            self.arrived(p);
-            (self.last_arrival, self.last_timestamp) = (arrival, timestamp);
-            return;
+            return self.skip_event(cold, p);
         }
         let quiet = clock::is_comfort_noise(kind, self.payload_type, p.payload_len);
-        let new_clock = !quiet && kind != self.payload_type && self.switch(cold, p);
-        if quiet && kind != self.payload_type {
+        let new_clock = !quiet && kind != self.payload_type && self.switch(timing, cold, p);
+        if quiet {
             cold.count_other(kind);
         }
         let waited = p.time.saturating_sub(self.last_arrival) as f64;
         let units = p.timestamp.wrapping_sub(self.last_timestamp).cast_signed();
-        if quiet || new_clock {
-            cold.uncounted += 1;
-        }
-        if units == 0 && step == 1 && cold.frames.is_none() {
-            self.begin_frames(cold);
+        cold.uncounted += u32::from(quiet || new_clock);
+        if units == 0 && step == 1 && self.flags & FRAMES == 0 {
+            self.begin_frames(timing, cold);
         }
         if self.flags & MEASURING != 0 && !new_clock {
-            let lanes = cold.lanes.get_or_insert_with(Box::default);
-            lanes.take(waited, units, !quiet);
+            timing.lanes.take(waited, units, !quiet);
         } else if !new_clock {
-            let mut running = self.running();
-            let difference = waited - f64::from(units) * CLOCKS[usize::from(self.clock)].1;
-            running.take(difference, !quiet);
-            self.set_running(running);
+            self.time(waited, units, !quiet);
         }
-        if let Some(frames) = &mut cold.frames {
-            frames.take(p.time, p.timestamp);
+        if self.flags & FRAMES != 0 {
+            timing.frames.take(p.time, p.timestamp);
         }
-        self.arrived(p);
-        if self.flags & MEASURING != 0 && step >= 1 {
-            self.measure(cold, p);
+        self.arrived_slowly(cold, p);
+        if self.flags & MEASURING != 0 && step >= 1 && self.measure(timing, p) {
+            self.settle(timing, cold);
         }
     }
 
+    /// Counts a telephone event, whose timestamp stands still, without letting it touch the jitter.
+    fn skip_event(&mut self, cold: &mut Cold, p: &Arrival) {
+        cold.uncounted += 1;
+        if p.payload_type() != self.payload_type {
+            cold.count_other(p.payload_type());
+        }
+        cold.last_event = Some(p.time);
+        let (arrival, timestamp) = (self.last_arrival, self.last_timestamp);
+        self.arrived_slowly(cold, p);
+        (self.last_arrival, self.last_timestamp) = (arrival, timestamp);
+    }
+
     /// Takes another payload type for the stream's own. True when the clock changes with it.
-    fn switch(&mut self, cold: &mut Cold, p: &Arrival) -> bool {
+    fn switch(&mut self, timing: &mut Timing, cold: &mut Cold, p: &Arrival) -> bool {
         let others: u32 = cold.other_types.iter().map(|(_, count)| count).sum();
         let (old, new) = (self.payload_type, p.payload_type());
         cold.other_types.retain(|(kind, _)| *kind != new);
@@ -220,62 +279,57 @@ impl Hot {
             Some(clock) if usize::from(self.clock) != clock => {
                 self.flags &= !MEASURING;
                 self.clock = clock as u8;
-                self.restart_jitter(cold);
-                true
             }
             None if was_special || settled && clock::registered(old).is_some() => {
                 self.flags |= MEASURING;
                 self.clock = clock::UNKNOWN as u8;
-                cold.measure = Measure::from(p);
-                self.restart_jitter(cold);
-                true
             }
-            _ => false,
+            _ => return false,
         }
+        timing.again(p);
+        self.restart_jitter(cold);
+        true
     }
 
     /// Jitter of two clocks cannot be put together: only the later one is reported.
     fn restart_jitter(&mut self, cold: &mut Cold) {
         (self.jitter, self.jitter_sum, self.jitter_max) = (0.0, 0.0, 0.0);
-        cold.lanes = None;
         cold.uncounted = self.received;
     }
 
-    fn begin_frames(&mut self, cold: &mut Cold) {
-        let running = match &cold.lanes {
-            Some(lanes) => lanes.of(clock::VIDEO).unwrap_or_default(),
-            None => self.running(),
+    fn begin_frames(&mut self, timing: &mut Timing, cold: &Cold) {
+        let running = if self.flags & MEASURING != 0 {
+            timing.lanes.of(clock::VIDEO).unwrap_or_default()
+        } else {
+            self.running()
         };
-        cold.frames = Some(Box::new(Frames {
-            last_arrival: self.last_arrival,
-            last_timestamp: self.last_timestamp,
-            running,
-            count: self.received.saturating_sub(cold.uncounted),
-        }));
+        let count = self.received.saturating_sub(cold.uncounted);
+        timing.frames = Frames::begin(self.last_arrival, self.last_timestamp, running, count);
         self.flags |= FRAMES;
     }
 
-    /// Settles the clock when there are enough packets, or gives up after many tries.
-    fn measure(&mut self, cold: &mut Cold, p: &Arrival) {
-        let measure = &mut cold.measure;
-        measure.packets += 1;
-        let lasted = p.time.saturating_sub(measure.arrival);
-        if measure.packets < measure.next_try || lasted < LEAST_MEASURED {
-            return;
+    /// Looks at the clock when there are enough packets. True when it is settled, or given up.
+    #[inline]
+    fn measure(&mut self, timing: &mut Timing, p: &Arrival) -> bool {
+        timing.measured += 1;
+        let lasted = p.time.saturating_sub(timing.from_arrival);
+        if timing.measured < timing.next_try || lasted < LEAST_MEASURED {
+            return false;
         }
-        measure.next_try = measure.packets * 2;
-        let gave_up = measure.packets >= LAST_TRY;
-        let units = p.timestamp.wrapping_sub(measure.timestamp).cast_signed();
-        let rate = f64::from(units) * 1e9 / lasted as f64;
-        let settled = clock::snap(rate);
-        if settled.is_none() && !gave_up {
-            return;
-        }
-        let clock = settled.unwrap_or(clock::UNKNOWN);
-        let lanes = cold.lanes.take().unwrap_or_default();
+        timing.next_try = timing.measured * 2;
+        let units = p
+            .timestamp
+            .wrapping_sub(timing.from_timestamp)
+            .cast_signed();
+        let settled = clock::snap(f64::from(units) * 1e9 / lasted as f64);
+        self.clock = settled.unwrap_or(clock::UNKNOWN) as u8;
+        settled.is_some() || timing.measured >= LAST_TRY
+    }
+
+    /// Goes on with the settled clock alone.
+    fn settle(&mut self, timing: &Timing, cold: &mut Cold) {
         self.flags &= !MEASURING;
-        self.clock = clock as u8;
-        match lanes.of(clock) {
+        match timing.lanes.of(usize::from(self.clock)) {
             Some(running) => self.set_running(running),
             None => self.restart_jitter(cold),
         }
@@ -336,5 +390,7 @@ const LEAST_DIFFERENT: u8 = 3;
 const MOST_UNITS: u32 = 90_000 * 60;
 /// A clock is measured over at least so many nanoseconds.
 const LEAST_MEASURED: i64 = 1_000_000_000;
+/// Packets with so short a payload may be telephone events or comfort noise.
+const SHORT: u16 = 32;
 /// No clock is looked for after so many packets.
 const LAST_TRY: u32 = 12_800;

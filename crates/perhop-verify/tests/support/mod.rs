@@ -36,6 +36,23 @@ pub(crate) fn each_packet(capture: &[u8], mut see: impl FnMut(&CapturedPacket<'_
     }
 }
 
+/// Shows every packet of a capture, runs of them at once, from a buffer that holds `window` bytes more each time it must.
+pub(crate) fn each_run(capture: &[u8], window: usize, mut see: impl FnMut(&CapturedPacket<'_>)) {
+    let mut reader = CaptureReader::new();
+    let (mut at, mut end) = (0, 0);
+    loop {
+        at += reader.packets_in(&capture[at..end], &mut see);
+        let step = reader.next(&capture[at..end], end == capture.len());
+        at += step.consumed();
+        match step {
+            Step::Packet(packet) => see(&packet),
+            Step::End => break,
+            Step::NeedMore { .. } => end = (end + window).min(capture.len()),
+            _ => {}
+        }
+    }
+}
+
 /// One pass on one thread.
 pub(crate) fn run(config: &Config, capture: &[u8]) -> Flows {
     let mut engine = Engine::new(config);
@@ -64,7 +81,7 @@ pub(crate) fn run_in_lanes(
 ) -> Flows {
     let mut readers = vec![config.reader(); readers];
     let mut lanes = config.lanes(lanes);
-    let mut block = config.block(lanes.len());
+    let mut block = config.block();
     let (mut frames, mut blocks) = (0, 0);
     let apply = |lanes: &mut [perhop_verify::engine::Lane],
                  block: &mut perhop_verify::engine::Block,

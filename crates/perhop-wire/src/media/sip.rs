@@ -22,25 +22,36 @@ impl<'a> StartLine<'a> {
     /// leave no doubt.
     #[must_use]
     pub fn read(bytes: &'a [u8]) -> Option<Self> {
-        let end = bytes.iter().take(LONGEST).position(|b| *b == b'\n');
-        let line = bytes.get(..end.unwrap_or(bytes.len().min(LONGEST)))?;
-        let line = std::str::from_utf8(line).ok()?;
-        if let Some(status) = line.strip_prefix("SIP/2.0 ") {
-            let code = status.get(..3)?.parse().ok()?;
+        if let Some(status) = bytes.strip_prefix(b"SIP/2.0 ") {
+            let code = std::str::from_utf8(status.get(..3)?).ok()?.parse().ok()?;
             return (100..700).contains(&code).then_some(Self::Status { code });
         }
-        let (method, rest) = line.split_once(' ')?;
-        let known_form = !method.is_empty() && method.bytes().all(|b| b.is_ascii_uppercase());
-        let scheme = ["sip:", "sips:", "tel:"];
-        if !known_form || !scheme.iter().any(|scheme| rest.starts_with(scheme)) {
+        let end = method_len(bytes)?;
+        let (method, rest) = bytes.split_at_checked(end)?;
+        let rest = rest.get(1..)?;
+        let schemes: [&[u8]; 3] = [b"sip:", b"sips:", b"tel:"];
+        if !schemes.iter().any(|scheme| rest.starts_with(scheme)) {
             return None;
         }
-        let (uri, version) = rest.split_once(' ').unwrap_or((rest, "SIP/2.0"));
+        let line_end = rest.iter().take(LONGEST).position(|b| *b == b'\n');
+        let line = rest.get(..line_end.unwrap_or(rest.len().min(LONGEST)))?;
+        let line = std::str::from_utf8(line).ok()?;
+        let (uri, version) = line.split_once(' ').unwrap_or((line, "SIP/2.0"));
         let whole = version.trim_end() == "SIP/2.0";
-        (whole || end.is_none()).then_some(Self::Request { method, uri })
+        let method = std::str::from_utf8(method).ok()?;
+        (whole || line_end.is_none()).then_some(Self::Request { method, uri })
     }
 }
 
+/// Length of the capital letters before the first space.
+fn method_len(bytes: &[u8]) -> Option<usize> {
+    let head = bytes.get(..LONGEST_METHOD).unwrap_or(bytes);
+    let end = head.iter().position(|byte| !byte.is_ascii_uppercase())?;
+    (end > 0 && head[end] == b' ').then_some(end)
+}
+
+/// The longest method with the space after it, and more.
+const LONGEST_METHOD: usize = 20;
 /// A longer first line is not looked at.
 const LONGEST: usize = 1024;
 

@@ -3,7 +3,7 @@
 //! Everything else, and whatever is odd about a common packet, is left to [`super::walk`], which gives the same answer
 //! for the common packet too.
 
-use super::{Direction, Fragment, Observation, Transport, VlanTag};
+use super::{CommonObserver, Observation, Transport, VlanTag};
 use crate::ethernet::{self, EthernetHeader};
 use crate::ipv4::Ipv4Header;
 use crate::ipv6::Ipv6Header;
@@ -13,8 +13,30 @@ use crate::udp::{self, UdpHeader};
 use crate::vlan::{self, TagHeader};
 
 /// Reads a common Ethernet frame; `None` for any other.
-#[inline(always)]
+#[inline]
 pub(super) fn ethernet(frame: &[u8]) -> Option<Observation<'_>> {
+    let mut kept = Keep(None);
+    observe_ethernet(frame, &mut kept)?;
+    kept.0
+}
+
+/// Reads a common IP packet; `None` for any other.
+pub(super) fn ip(packet: &[u8]) -> Option<Observation<'_>> {
+    let mut kept = Keep(None);
+    match packet.first()? >> 4 {
+        4 => ipv4(packet, None, &mut kept),
+        6 => ipv6(packet, None, &mut kept),
+        _ => None,
+    }?;
+    kept.0
+}
+
+/// Shows a common Ethernet frame; `None` when it is another.
+#[inline(always)]
+pub(super) fn observe_ethernet<'a>(
+    frame: &'a [u8],
+    observer: &mut impl CommonObserver<'a>,
+) -> Option<()> {
     let (header, mut packet) = frame.split_first_chunk::<14>()?;
     let mut ether_type = EthernetHeader(header).ether_type();
     let mut tag = None;
@@ -26,82 +48,82 @@ pub(super) fn ethernet(frame: &[u8]) -> Option<Observation<'_>> {
         packet = rest;
     }
     match ether_type {
-        ethernet::IPV4 => ipv4(packet, tag),
-        ethernet::IPV6 => ipv6(packet, tag),
+        ethernet::IPV4 => ipv4(packet, tag, observer),
+        ethernet::IPV6 => ipv6(packet, tag, observer),
         _ => None,
     }
 }
 
-/// Reads a common IP packet; `None` for any other.
-pub(super) fn ip(packet: &[u8]) -> Option<Observation<'_>> {
-    match packet.first()? >> 4 {
-        4 => ipv4(packet, None),
-        6 => ipv6(packet, None),
-        _ => None,
+/// An observer that keeps what it is shown.
+struct Keep<'a>(Option<Observation<'a>>);
+
+impl<'a> CommonObserver<'a> for Keep<'a> {
+    #[inline(always)]
+    fn common(&mut self, seen: &Observation<'a>) {
+        self.0 = Some(*seen);
     }
 }
 
 #[inline(always)]
-fn ipv4(packet: &[u8], vlan: Option<VlanTag>) -> Option<Observation<'_>> {
+fn ipv4<'a>(
+    packet: &'a [u8],
+    vlan: Option<VlanTag>,
+    observer: &mut impl CommonObserver<'a>,
+) -> Option<()> {
     let (header, rest) = packet.split_first_chunk::<20>()?;
     let ip = Ipv4Header(header);
     let ip_len = u32::from(ip.total_len());
     if header[0] != 0x45 || ip.fragment_bits() != 0 || ip_len < 20 {
         return None;
     }
-    let (transport, payload, payload_len) = transport(ip.protocol(), rest, ip_len - 20)?;
-    Some(Observation {
+    let seen = Observation {
         addresses: ip.addresses(),
         ds: ip.ds(),
         ttl: ip.ttl(),
         protocol: ip.protocol(),
-        fragment: Fragment::Whole,
         identification: u32::from(ip.identification()),
         dont_fragment: ip.dont_fragment(),
         ip_len,
-        transport,
-        payload,
-        payload_len,
-        outer: None,
         vlan,
-        wifi_priority: None,
-        direction: Direction::Unknown,
-    })
+        ..Observation::EMPTY
+    };
+    transport(seen, rest, ip_len - 20, observer)
 }
 
 #[inline(always)]
-fn ipv6(packet: &[u8], vlan: Option<VlanTag>) -> Option<Observation<'_>> {
+fn ipv6<'a>(
+    packet: &'a [u8],
+    vlan: Option<VlanTag>,
+    observer: &mut impl CommonObserver<'a>,
+) -> Option<()> {
     let (header, rest) = packet.split_first_chunk::<40>()?;
     let ip = Ipv6Header(header);
     let length = u32::from(ip.payload_len());
     if header[0] >> 4 != 6 {
         return None;
     }
-    let (transport, payload, payload_len) = transport(ip.next_header(), rest, length)?;
-    Some(Observation {
+    let seen = Observation {
         addresses: ip.addresses(),
         ds: ip.ds(),
         ttl: ip.hop_limit(),
         protocol: ip.next_header(),
-        fragment: Fragment::Whole,
-        identification: 0,
-        dont_fragment: false,
         ip_len: length + 40,
-        transport,
-        payload,
-        payload_len,
-        outer: None,
         vlan,
-        wifi_priority: None,
-        direction: Direction::Unknown,
-    })
+        ..Observation::EMPTY
+    };
+    transport(seen, rest, length, observer)
 }
 
-/// Transport header, captured payload and its length on the wire; `rest` is what follows the IP header, `length` what
-/// the IP header says that is.
+/// Adds the transport header and shows the packet; `rest` is what follows the IP header, `length` what the IP header says
+/// that is.
 #[inline(always)]
-fn transport(protocol: u8, rest: &[u8], length: u32) -> Option<(Transport, &[u8], u32)> {
-    match protocol {
+fn transport<'a>(
+    mut seen: Observation<'a>,
+    rest: &'a [u8],
+    length: u32,
+    observer: &mut impl CommonObserver<'a>,
+) -> Option<()> {
+    match seen.protocol {
         udp::PROTOCOL => {
             let (header, data) = rest.split_first_chunk::<8>()?;
             let udp = UdpHeader(header);
@@ -110,8 +132,11 @@ fn transport(protocol: u8, rest: &[u8], length: u32) -> Option<(Transport, &[u8]
             if datagram < 8 || datagram > length || tunnel::is_port(src_port, dst_port) {
                 return None;
             }
-            let transport = Transport::Udp { src_port, dst_port };
-            Some((transport, cut(data, datagram - 8), datagram - 8))
+            seen.protocol = udp::PROTOCOL;
+            seen.transport = Transport::Udp { src_port, dst_port };
+            seen.payload_len = datagram - 8;
+            seen.payload = cut(data, seen.payload_len);
+            observer.common(&seen);
         }
         tcp::PROTOCOL => {
             let (header, _) = rest.split_first_chunk::<20>()?;
@@ -121,11 +146,15 @@ fn transport(protocol: u8, rest: &[u8], length: u32) -> Option<(Transport, &[u8]
                 return None;
             }
             let data = rest.get(header_len as usize..)?;
-            let payload_len = length - header_len;
-            Some((tcp.transport(), cut(data, payload_len), payload_len))
+            seen.protocol = tcp::PROTOCOL;
+            seen.transport = tcp.transport();
+            seen.payload_len = length - header_len;
+            seen.payload = cut(data, seen.payload_len);
+            observer.common(&seen);
         }
-        _ => None,
+        _ => return None,
     }
+    Some(())
 }
 
 /// The first `length` bytes, or as many as there are.
