@@ -29,7 +29,7 @@ fn help_is_what_was_agreed() {
             .into_iter()
             .filter(|arg| !arg.is_empty())
             .collect();
-        let text = run(args).exits(0).out;
+        let text = without_targets(&run(args).exits(0).out);
         let name = if command.is_empty() {
             "perhop"
         } else {
@@ -50,4 +50,18 @@ fn help_is_what_was_agreed() {
         "changed help; UPDATE_GOLDEN=1 accepts it:\n{}",
         changed.join("\n")
     );
+}
+
+/// Help without the list of targets, which grows with every target; `docs/TARGETS.md` is held by a test of its own.
+fn without_targets(text: &str) -> String {
+    let mut inside = false;
+    let kept = text.lines().filter(|line| {
+        if line.contains("--target <TARGET>") {
+            inside = true;
+        } else if line.contains("--force") {
+            inside = false;
+        }
+        !inside || !(line.starts_with("          - ") || line.starts_with("            "))
+    });
+    kept.map(|line| format!("{line}\n")).collect()
 }

@@ -9,6 +9,9 @@ use crate::render::grouped;
 use crate::report::{ClassView, Tone, View};
 use crate::time;
 
+/// Findings that the verdict names.
+const REASONS: usize = 8;
+
 /// The whole page.
 pub(crate) fn render(view: &View) -> String {
     let mut html = Html::page(&format!("{}: {}", view.plan, view.verdict.headline));
@@ -55,8 +58,16 @@ fn head(view: &View, html: &mut Html) {
         });
         if !view.verdict.because.is_empty() {
             html.within("ul", &[], |html| {
-                for line in &view.verdict.because {
+                for line in view.verdict.because.iter().take(REASONS) {
                     html.rich_leaf("li", &[], &capital(line));
+                }
+                let more = view.verdict.because.len().saturating_sub(REASONS);
+                if more > 0 {
+                    html.leaf(
+                        "li",
+                        &[],
+                        &format!("and {} more findings, below", grouped(more as u64)),
+                    );
                 }
             });
         }

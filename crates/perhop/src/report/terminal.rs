@@ -9,6 +9,8 @@ use crate::ui::{BAD, BOLD, DIM, GOOD, HELP, WARN, paint};
 
 /// Columns of a text that is not for a terminal.
 const WIDTH: usize = 100;
+/// Findings that are shown whole.
+const FINDINGS: usize = 20;
 /// Flows named under a finding.
 const FLOWS: usize = 3;
 
@@ -31,9 +33,15 @@ pub(crate) fn render(view: &View, width: Option<usize>) -> String {
         out.push('\n');
         out.push_str(&classes(&view.classes).render(Some(width)));
     }
-    for finding in &view.findings {
+    for finding in view.findings.iter().take(FINDINGS) {
         out.push('\n');
         one(finding, view, width, &mut out);
+    }
+    if view.findings.len() > FINDINGS {
+        let more = grouped((view.findings.len() - FINDINGS) as u64);
+        out.push_str(&format!(
+            "\nand {more} more findings; `--html` and `--format json` have them\n"
+        ));
     }
     if let Some(first) = view.findings.first() {
         out.push_str(&format!(
