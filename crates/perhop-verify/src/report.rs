@@ -37,6 +37,22 @@ impl Report {
     }
 }
 
+impl Report {
+    /// Puts the report of another point behind this one, whose vantage stays: indices of its flows begin where those of
+    /// this one end. Findings stay apart, each report's in its order.
+    pub fn append(&mut self, other: Self) {
+        let before = self.flows.len();
+        self.totals.merge(&other.totals);
+        self.classes.extend(other.classes);
+        self.flows.extend(other.flows);
+        self.findings
+            .extend(other.findings.into_iter().map(|mut finding| {
+                finding.flows.iter_mut().for_each(|at| *at += before);
+                finding
+            }));
+    }
+}
+
 /// Flows per verdict.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct VerdictCounts([u64; 7]);
@@ -57,6 +73,12 @@ impl VerdictCounts {
 
     const fn add(&mut self, verdict: Verdict) {
         self.0[verdict as usize] += 1;
+    }
+
+    fn merge(&mut self, other: &Self) {
+        for (own, other) in self.0.iter_mut().zip(other.0) {
+            *own += other;
+        }
     }
 }
 
@@ -219,6 +241,15 @@ impl Totals {
         self.dscp.merge(&flow.dscp);
         self.verdicts.add(judged.verdict);
         self.streams += flow.rtp.len() as u64;
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.flows += other.flows;
+        self.packets += other.packets;
+        self.bytes += other.bytes;
+        self.dscp.merge(&other.dscp);
+        self.verdicts.merge(&other.verdicts);
+        self.streams += other.streams;
     }
 }
 

@@ -36,6 +36,34 @@ impl Totals {
     pub fn undecoded_packets(&self) -> u64 {
         self.undecoded.iter().map(|row| row.packets).sum()
     }
+
+    /// Adds the counts of another capture.
+    pub fn merge(&mut self, other: &Self) {
+        self.packets += other.packets;
+        self.captured_bytes += other.captured_bytes;
+        self.ip_packets += other.ip_packets;
+        self.ip_bytes += other.ip_bytes;
+        self.time = match (self.time, other.time) {
+            (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
+            (one, other) => one.or(other),
+        };
+        self.untimed += other.untimed;
+        for row in &other.undecoded {
+            let key = |row: &Undecodable| (row.layer, row.cause);
+            match self.undecoded.binary_search_by_key(&key(row), key) {
+                Ok(at) => self.undecoded[at].packets += row.packets,
+                Err(at) => self.undecoded.insert(at, *row),
+            }
+        }
+        self.evicted.merge(&other.evicted);
+        let (own, fragments) = (
+            &mut self.unattributed_fragments,
+            &other.unattributed_fragments,
+        );
+        own.packets += fragments.packets;
+        own.bytes += fragments.bytes;
+        own.dscp.merge(&fragments.dscp);
+    }
 }
 
 /// Packets that were not read for one cause.

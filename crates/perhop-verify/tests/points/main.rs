@@ -5,3 +5,4 @@ mod laws;
 mod shared;
 mod support;
 mod synth;
+mod together;
