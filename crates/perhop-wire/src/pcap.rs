@@ -103,7 +103,11 @@ impl PcapHeader {
     /// A packet of a file in little-endian order with usual record headers and no frame check sequences; `None` also when
     /// there is no whole packet.
     #[inline(always)]
-    pub(crate) fn usual_packet<'a>(&self, limit: u32, bytes: &'a [u8]) -> Option<CapturedPacket<'a>> {
+    pub(crate) fn usual_packet<'a>(
+        &self,
+        limit: u32,
+        bytes: &'a [u8],
+    ) -> Option<CapturedPacket<'a>> {
         if self.big_endian || self.modified || self.fcs_len != 0 {
             return None;
         }
