@@ -6,6 +6,7 @@
 
 pub mod artifact;
 mod choose;
+pub mod cisco_ios;
 mod codes;
 pub mod compile;
 mod cs_shell;

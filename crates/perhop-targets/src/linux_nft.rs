@@ -72,7 +72,7 @@ impl Target for LinuxNft {
         let options = options::read(policy, request)?;
         let (mut parts, mut said) = hosts(policy);
         let (sections, rules) = network::sections(policy, &options)?;
-        let bridge = options::is_set(request, BRIDGE.key);
+        let bridge = options::is_set(request, BRIDGE.key, false);
         let hook = if bridge { Hook::Bridge } else { Hook::Forward };
         parts.extend(
             sections

@@ -6,7 +6,9 @@
 pub mod cost;
 pub mod entry;
 pub mod label;
+pub mod model;
 pub mod options;
+pub mod program;
 pub mod queues;
 pub mod read_back;
 

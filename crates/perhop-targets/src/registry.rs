@@ -15,6 +15,7 @@ pub static TARGETS: &[&dyn Target] = &[
     &crate::intune_csp::IntuneCsp,
     &crate::linux_nft::LinuxNft,
     &crate::linux_tc::LinuxTc,
+    &crate::cisco_ios::CiscoIos,
     &crate::wireshark::Wireshark,
 ];
 

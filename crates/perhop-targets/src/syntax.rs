@@ -1,6 +1,7 @@
 //! Writers that quote: the only makers of target text.
 
 pub mod csv;
+pub mod ios;
 pub mod json;
 pub mod lgpo_text;
 pub mod markdown;

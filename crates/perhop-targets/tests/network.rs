@@ -267,3 +267,34 @@ fn what_was_changed_by_hand_does_no_harm() {
     }
     assert!(damaged > 20 * markers().count(), "{damaged}");
 }
+
+/// Everything with a name of ours on a device is in the undo too.
+#[test]
+fn undo_names_all_that_was_made() {
+    let mut names = 0;
+    for case in cases() {
+        for target in markers() {
+            let asked = request(&case.policy, target.id());
+            let Ok(program) = target.lower(&case.policy, &asked) else {
+                continue;
+            };
+            let files = program.emit();
+            for apply in files.iter().filter(|file| file.purpose == Purpose::Apply) {
+                let path = apply.path.replace("/apply.", "/undo.");
+                let undo = files.iter().find(|file| file.path == path);
+                let undo = &undo.unwrap_or_else(|| panic!("there is no {path}")).bytes;
+                let undo: Vec<&str> = words(undo).collect();
+                for name in words(&apply.bytes).filter(|word| word.starts_with("PH")) {
+                    assert!(undo.contains(&name), "{path} leaves {name}");
+                    names += 1;
+                }
+            }
+        }
+    }
+    assert!(names > 100, "{names}");
+}
+
+fn words(bytes: &[u8]) -> impl Iterator<Item = &str> {
+    let text = str::from_utf8(bytes).expect("UTF-8");
+    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_')
+}

@@ -131,14 +131,14 @@ pub fn text<'a>(request: &'a TargetRequest, key: &str) -> Option<(&'a str, Span)
         })
 }
 
-/// A Boolean option; `false` when the plan does not give it.
+/// A Boolean option, or what it is without one.
 #[must_use]
-pub fn is_set(request: &TargetRequest, key: &str) -> bool {
-    let on = |value: &OptionValue| *value == OptionValue::Boolean(true);
-    request
-        .options
-        .iter()
-        .any(|(name, value, _)| name == key && on(value))
+pub fn is_set(request: &TargetRequest, key: &str, default: bool) -> bool {
+    let given = request.options.iter().find(|(name, ..)| name == key);
+    match given {
+        Some((_, OptionValue::Boolean(value), _)) => *value,
+        _ => default,
+    }
 }
 
 /// An option's text that is not one that the option takes.

@@ -32,8 +32,13 @@ impl Queue {
         if self.is_strict() {
             return 0;
         }
-        let left = 100 - u32::from(all.strict());
-        u8::try_from(u32::from(self.share) * 100 / left).unwrap_or(100)
+        remaining(self.share, all.strict())
+    }
+
+    /// The share whose [`Queue::remaining`] is this, when strict queues have so much.
+    #[must_use]
+    pub fn share_of(percent: u8, strict: u8) -> Option<u8> {
+        (1..=100).find(|share| strict < 100 && remaining(*share, strict) == percent)
     }
 }
 
@@ -75,6 +80,12 @@ impl Queues {
     pub fn of(&self, dscp: Dscp) -> Option<&Queue> {
         self.list.iter().find(|queue| queue.dscps.contains(&dscp))
     }
+}
+
+/// A share of the link as a share of what strict queues leave. Different shares stay different.
+fn remaining(share: u8, strict: u8) -> u8 {
+    let left = 100 - u32::from(strict);
+    u8::try_from(u32::from(share) * 100 / left).unwrap_or(100)
 }
 
 /// The queues for the marks of a plan's classes and rules.
