@@ -13,9 +13,6 @@ pub static TARGETS: &[&dyn Target] = &[
     &crate::windows_lgpo::WindowsLgpo,
     &crate::windows_psched::WindowsPsched,
     &crate::intune_csp::IntuneCsp,
-    &crate::linux_nft::LinuxNft,
-    &crate::linux_tc::LinuxTc,
-    &crate::cisco_ios::CiscoIos,
     &crate::wireshark::Wireshark,
 ];
 

@@ -1,7 +1,6 @@
 //! The cases, and diagnostics as text.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
-pub(crate) mod law;
 pub(crate) mod random;
 
 use std::fmt::Write as _;
