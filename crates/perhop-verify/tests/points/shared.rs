@@ -27,8 +27,11 @@ video = "57501-65534"
 app-sharing = "40803-49150"
 "#;
 
-/// Sender's port, marks upstream and downstream with packets, missing: `injected.json` and the packets themselves.
-const ROWS: [(u16, &[(u8, u8, u64)], u64); 6] = [
+/// Sender's port, marks upstream and downstream with packets, missing.
+type Row = (u16, &'static [(u8, u8, u64)], u64);
+
+/// `injected.json` and the packets themselves.
+const ROWS: [Row; 6] = [
     (20000, &[(46, 46, 198)], 2),
     (20004, &[(46, 0, 198)], 2),
     (20006, &[(0, 46, 194)], 6),

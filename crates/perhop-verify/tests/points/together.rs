@@ -20,6 +20,10 @@ audio = "49152-57499"
 "#;
 
 #[test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one capture, told from its start to its end"
+)]
 fn appended_reports_are_those_of_each_and_their_sums() {
     let Some(folder) = synthetic() else { return };
     let policy = policy(PLAN);
