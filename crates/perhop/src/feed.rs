@@ -1,7 +1,13 @@
-//! Captures as one run of packets in time order: several files, pipes and compressed ones, damaged ones as far as they go.
+//! Captures as one run of packets in time order: several files, pipes and compressed ones, damaged ones as far as they go,
+//! folders that are still being written, interfaces.
 
 mod cursor;
+mod folder;
+mod follow;
+mod from;
+mod live;
 mod progress;
+mod status;
 
 use std::path::PathBuf;
 
@@ -13,12 +19,26 @@ use crate::render::counted_u64;
 use crate::ui::Ui;
 
 use cursor::Cursor;
+use from::Stop;
+pub(crate) use from::{From, is_stdin};
 use progress::Progress;
+
+/// Files that are open at a time; of more, all but the ones being read are closed until their turn.
+const OPEN: usize = 32;
+
+/// Takes the packets.
+pub(crate) trait Sink {
+    /// Takes the next one.
+    fn packet(&mut self, packet: &CapturedPacket<'_>);
+
+    /// Flows so far, for whoever watches.
+    fn flows(&self) -> u64;
+}
 
 /// What was read of one capture.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Capture {
-    /// The path as it was given, or `<stdin>`.
+    /// The path as it was given, or `<stdin>`, or `<eth0>` of an interface.
     pub(crate) name: String,
     /// `gzip`, `zstd` or `lz4`.
     pub(crate) compression: Option<&'static str>,
@@ -28,7 +48,7 @@ pub(crate) struct Capture {
     pub(crate) bytes: u64,
     /// Earliest and latest time in nanoseconds since 1970.
     pub(crate) time: Option<(i64, i64)>,
-    /// Packets that the capture itself says it lost.
+    /// Packets that the capture itself, or the kernel for it, says were lost.
     pub(crate) dropped: u64,
     /// What was wrong, with the offset, in order; at most [`Capture::DAMAGE_KEPT`].
     pub(crate) damage: Vec<String>,
@@ -48,29 +68,44 @@ impl Capture {
     }
 }
 
-/// Reads all captures, in time order, into `sink`.
+/// Reads all that the arguments name, in time order, into `sink`.
+///
+/// # Errors
+/// A capture or a folder that cannot be opened, an interface that cannot be captured from; then nothing was read.
+pub(crate) fn read(from: &From, ui: &Ui, sink: &mut dyn Sink) -> Result<Vec<Capture>, Failure> {
+    if let Some(interface) = &from.live {
+        return Ok(vec![live::read(interface, from.duration, ui, sink)?]);
+    }
+    if from.follow {
+        return follow::read(from.followed()?, Stop::new(from.duration)?, ui, sink);
+    }
+    let paths = folder::expand(&from.capture, ui)?;
+    read_files(&paths, ui, &mut |packet| sink.packet(packet))
+}
+
+/// Reads all captures.
 ///
 /// Packets of one capture stay in their order. A capture begins where its first packet's time is; between captures the
 /// earlier time goes first. A damaged capture gives what can be read of it.
-///
-/// # Errors
-/// A capture that cannot be opened; then nothing was read.
-pub(crate) fn read(
+fn read_files(
     paths: &[PathBuf],
     ui: &Ui,
     sink: &mut dyn FnMut(&CapturedPacket<'_>),
 ) -> Result<Vec<Capture>, Failure> {
-    let inputs: Vec<Input> = paths
-        .iter()
-        .map(|path| Input::open(path))
-        .collect::<Result<_, _>>()?;
-    let mut progress = Progress::new(&inputs, ui);
-    let mut cursors: Vec<Cursor> = inputs.into_iter().map(Cursor::new).collect();
-    if cursors.len() > 1 {
-        // The time of each first packet says when the capture's turn is.
-        for cursor in &mut cursors {
+    let mut progress = Progress::new(ui);
+    let mut cursors = Vec::new();
+    for path in paths {
+        let input = Input::open(path)?;
+        progress.add(&input);
+        let mut cursor = Cursor::new(path.clone(), input);
+        if paths.len() > 1 {
+            // The time of the first packet says when the capture's turn is.
             cursor.prime(&mut progress);
         }
+        if paths.len() > OPEN {
+            cursor.park();
+        }
+        cursors.push(cursor);
     }
     loop {
         let mut waiting: Vec<(i64, usize)> = cursors
@@ -89,8 +124,20 @@ pub(crate) fn read(
     Ok(cursors.into_iter().map(Cursor::into_capture).collect())
 }
 
+/// Packets that passed and are not in the captures, by the captures' own counters.
+pub(crate) fn dropped(captures: &[Capture]) -> u64 {
+    captures.iter().map(|capture| capture.dropped).sum()
+}
+
 /// Says on stderr what was wrong with the captures; true when something was.
 pub(crate) fn complain(captures: &[Capture], ui: &Ui) -> bool {
+    for capture in captures.iter().filter(|capture| capture.dropped > 0) {
+        ui.warn(&format!(
+            "`{}`: {} passed and could not be captured; loss in the streams may be theirs",
+            capture.name,
+            counted_u64(capture.dropped, "packet")
+        ));
+    }
     for capture in captures.iter().filter(|capture| capture.damages > 0) {
         let name = &capture.name;
         if capture.packets == 0 {

@@ -9,10 +9,11 @@ use crate::render::grid::{Cell, Column, Grid};
 use crate::render::{counted_u64, grouped};
 use crate::table::csv::Csv;
 use crate::time;
-use crate::ui::{BOLD, DIM, paint};
+use crate::ui::{BOLD, DIM, WARN, paint};
 
 /// The list of flows for a terminal: those with media first, then by packets.
-pub(crate) fn human(found: &Flows, limit: usize, width: Option<usize>) -> String {
+/// `dropped` packets are not in the captures.
+pub(crate) fn human(found: &Flows, dropped: u64, limit: usize, width: Option<usize>) -> String {
     let mut flows: Vec<&Flow> = found.flows.iter().collect();
     flows.sort_by_key(|flow| (!flow.has_media(), std::cmp::Reverse(flow.packets)));
     let shown = if limit == 0 {
@@ -20,7 +21,7 @@ pub(crate) fn human(found: &Flows, limit: usize, width: Option<usize>) -> String
     } else {
         limit.min(flows.len())
     };
-    let mut out = summary(found);
+    let mut out = summary(found, dropped);
     if flows.is_empty() {
         return out;
     }
@@ -57,7 +58,7 @@ pub(crate) fn human(found: &Flows, limit: usize, width: Option<usize>) -> String
 }
 
 /// One or two lines about the whole.
-fn summary(found: &Flows) -> String {
+fn summary(found: &Flows, dropped: u64) -> String {
     let totals = &found.totals;
     let streams: usize = found.flows.iter().map(|flow| flow.rtp.len()).sum();
     let mut out = paint(
@@ -77,6 +78,15 @@ fn summary(found: &Flows) -> String {
         ));
     }
     out.push('\n');
+    if dropped > 0 {
+        out.push_str(&paint(
+            WARN,
+            &format!(
+                "{} passed and could not be captured; loss in the streams may be theirs\n",
+                counted_u64(dropped, "packet")
+            ),
+        ));
+    }
     for row in &totals.undecoded {
         out.push_str(&paint(
             DIM,

@@ -12,6 +12,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use perhop_policy::Dscp;
 
+use crate::render::grouped;
+
 /// How a thing is to be taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Tone {
@@ -50,6 +52,21 @@ pub(crate) struct View {
     pub(crate) method: Vec<String>,
 }
 
+impl View {
+    /// The captures by name; of many the first few.
+    pub(crate) fn capture_names(&self) -> String {
+        let names = self.captures.iter().take(CAPTURES);
+        let names: Vec<&str> = names.map(|one| one.name.as_str()).collect();
+        match self.captures.len().saturating_sub(CAPTURES) {
+            0 => names.join(", "),
+            more => format!("{} and {} more", names.join(", "), grouped(more as u64)),
+        }
+    }
+}
+
+/// Captures that are named where they are listed in a line.
+const CAPTURES: usize = 4;
+
 /// The answer in words.
 #[derive(Debug)]
 pub(crate) struct VerdictView {
@@ -70,6 +87,8 @@ pub(crate) struct CaptureView {
     pub(crate) packets: u64,
     /// Nanoseconds since 1970 of the first and last packet.
     pub(crate) time: Option<(i64, i64)>,
+    /// Packets that passed and are not in it, by its own counters.
+    pub(crate) dropped: u64,
     /// What was wrong with it.
     pub(crate) damage: Vec<String>,
 }

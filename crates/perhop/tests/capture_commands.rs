@@ -345,8 +345,8 @@ fn captures_that_cannot_be_opened_say_why_before_anything_is_read() {
     assert_eq!(run1.out, "");
     run(["flows", &temp.path().display().to_string()])
         .exits(3)
-        .complains("it is a folder")
-        .complains("*.pcapng");
+        .complains("no capture in the folder")
+        .complains("--follow");
     run(["verify", &contoso("plan.toml"), &missing])
         .exits(3)
         .complains("nope.pcap");

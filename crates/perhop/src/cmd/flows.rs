@@ -2,16 +2,16 @@
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
-use std::path::PathBuf;
 
 use clap::ValueEnum;
 use perhop_policy::PortRange;
 use perhop_verify::engine::{Config, Engine, Flows};
 use perhop_verify::timeline::Timeline;
+use perhop_wire::capture::CapturedPacket;
 use serde::Serialize;
 
 use crate::failure::{Failure, Outcome};
-use crate::feed::{self, Capture};
+use crate::feed::{self, Capture, From, Sink};
 use crate::json::capture::{JsonCapture, JsonTotals};
 use crate::json::flow::{self, JsonFragmentRow};
 use crate::json::{self, Each};
@@ -23,21 +23,22 @@ const SCHEMA: &str = "perhop.flows/1";
 
 /// Show what is in captures: flows of one direction, their DSCP, their RTP streams; needs no plan
 ///
-/// Reads pcap and pcapng, plain or compressed with gzip, zstd or lz4, several at once in time order. Tunnels, tags and
-/// labels are taken off; media is told by how it behaves, not by its ports. Of a damaged capture everything that can be
-/// read is shown, and where the damage is.
+/// Reads pcap and pcapng, plain or compressed with gzip, zstd or lz4, several at once in time order; a folder that a ring
+/// buffer writes; an interface while the packets pass. Tunnels, tags and labels are taken off; media is told by how it
+/// behaves, not by its ports. Of a damaged capture everything that can be read is shown, and where the damage is.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:
   perhop flows call.pcapng
   perhop flows ring_*.pcapng.gz --limit 0
   tcpdump -w - port 3478 | perhop flows -
+  perhop flows --live eth0 --duration 60s
+  perhop flows /var/captures --follow
   perhop flows call.pcapng --format json | jq '.flows[] | select(.rtp != [])'
 
 Exit status: 0 read, 2 the arguments are wrong, 3 a capture could not be read, or not to its end.")]
 pub(crate) struct Args {
-    /// Captures; `-` is stdin
-    #[arg(required = true)]
-    capture: Vec<PathBuf>,
+    #[command(flatten)]
+    from: From,
     /// How to print
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
@@ -74,11 +75,14 @@ struct Report<'a, F, R> {
 /// # Errors
 /// A capture that cannot be opened.
 pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Outcome, Failure> {
-    let (captures, found) = analyse(&args.capture, args.max_flows, Vec::new(), None, ui)?;
+    let (captures, found) = analyse(&args.from, args.max_flows, Vec::new(), None, ui)?;
     let damaged = feed::complain(&captures, ui);
     match args.format {
         Format::Human if feed::all_unreadable(&captures) => {}
-        Format::Human => ui.print(&listing::human(&found, args.limit, ui.width()))?,
+        Format::Human => {
+            let dropped = feed::dropped(&captures);
+            ui.print(&listing::human(&found, dropped, args.limit, ui.width()))?;
+        }
         Format::Csv => {
             let text = listing::csv(&found.flows);
             ui.data(|out| out.write_all(text.as_bytes()))?;
@@ -87,7 +91,7 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Outcome, Failure> {
             let report = Report {
                 schema: SCHEMA,
                 captures: captures.iter().map(JsonCapture::of).collect(),
-                totals: JsonTotals::of(&found.totals),
+                totals: JsonTotals::of(&found.totals, &captures),
                 flows: flow::each(&found.flows),
                 fragments: Each(found.fragments.iter().map(JsonFragmentRow::of)),
             };
@@ -101,31 +105,27 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Outcome, Failure> {
     })
 }
 
-/// Reads captures into flows; `media_ports` are where a plan expects media, `timeline`
+/// Reads packets into flows; `media_ports` are where a plan expects media, `timeline`
 /// takes the marks over time.
 ///
 /// # Errors
-/// A capture that cannot be opened.
+/// A capture that cannot be opened, an interface that cannot be captured from.
 pub(crate) fn analyse(
-    paths: &[PathBuf],
+    from: &From,
     max_flows: usize,
     media_ports: Vec<PortRange>,
-    mut timeline: Option<&mut Timeline>,
+    timeline: Option<&mut Timeline>,
     ui: &Ui,
 ) -> Result<(Vec<Capture>, Flows), Failure> {
-    let mut engine = Engine::new(&Config {
+    let engine = Engine::new(&Config {
         max_flows,
         media_ports,
         seed: seed(),
         by_vlan: false,
     });
-    let captures = feed::read(paths, ui, &mut |packet| {
-        engine.observe(packet);
-        if let Some(timeline) = &mut timeline {
-            timeline.observe(packet);
-        }
-    })?;
-    let found = engine.finish();
+    let mut analysis = Analysis { engine, timeline };
+    let captures = feed::read(from, ui, &mut analysis)?;
+    let found = analysis.engine.finish();
     let evicted = found.totals.evicted.flows;
     if evicted > 0 {
         ui.warn(&format!(
@@ -135,6 +135,25 @@ pub(crate) fn analyse(
         ));
     }
     Ok((captures, found))
+}
+
+/// What takes the packets.
+struct Analysis<'a> {
+    engine: Engine,
+    timeline: Option<&'a mut Timeline>,
+}
+
+impl Sink for Analysis<'_> {
+    fn packet(&mut self, packet: &CapturedPacket<'_>) {
+        self.engine.observe(packet);
+        if let Some(timeline) = &mut self.timeline {
+            timeline.observe(packet);
+        }
+    }
+
+    fn flows(&self) -> u64 {
+        self.engine.flows()
+    }
 }
 
 /// A number that a capture's author does not know.

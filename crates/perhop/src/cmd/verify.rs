@@ -18,7 +18,7 @@ use crate::cmd::explain::At;
 use crate::cmd::flows::{analyse, at_least_one, seed};
 use crate::cmd::table::save;
 use crate::failure::{Failure, Outcome};
-use crate::feed;
+use crate::feed::{self, From, is_stdin};
 use crate::json::capture::{JsonCapture, JsonTotals};
 use crate::json::flow::JsonFragmentRow;
 use crate::json::verify::{JsonClass, JsonFinding, JsonJudged, Verdicts};
@@ -45,15 +45,15 @@ const CHARTED_FLOWS: usize = 200_000;
   perhop verify plan.toml client.pcapng --vantage sender
   perhop verify plan.toml ring_*.pcapng.gz --format json > verdict.json
   perhop verify plan.toml nightly.pcap --format junit > qos.xml
+  perhop verify plan.toml --live eth0 --duration 10m
 
 Exit status: 0 as planned, 1 findings, 2 the plan or the arguments are wrong,
 3 a capture could not be read, or not to its end and nothing was found in what could be.")]
 pub(crate) struct Args {
     /// The plan
     plan: PathBuf,
-    /// Captures; `-` is stdin
-    #[arg(required = true)]
-    capture: Vec<PathBuf>,
+    #[command(flatten)]
+    from: From,
     /// Where the captures were taken
     #[arg(long, value_enum, default_value_t = At::Path)]
     vantage: At,
@@ -108,8 +108,7 @@ struct Plan<'a> {
 /// # Errors
 /// A plan that cannot be used, a capture that cannot be opened, a page that cannot be written.
 pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Outcome, Failure> {
-    let stdin = args.capture.iter().chain([&args.plan]);
-    if stdin.filter(|path| path.as_os_str() == "-").count() > 1 {
+    if args.from.stdin_count() + usize::from(is_stdin(&args.plan)) > 1 {
         return Err(Failure::wrong("stdin, `-`, can be read once only"));
     }
     let loaded = cmd::load(&args.plan, ui)?;
@@ -123,7 +122,7 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Outcome, Failure> {
         .as_ref()
         .map(|_| Timeline::new(CHARTED_FLOWS, seed()));
     let ports = media_ports(policy);
-    let (captures, found) = analyse(&args.capture, args.max_flows, ports, timeline.as_mut(), ui)?;
+    let (captures, found) = analyse(&args.from, args.max_flows, ports, timeline.as_mut(), ui)?;
     let damaged = feed::complain(&captures, ui);
     let verdict =
         perhop_verify::report::verify(policy, args.vantage.into(), &found.flows, &tolerances);
@@ -169,7 +168,7 @@ fn write_json(out: &mut dyn Write, subject: &Subject<'_>, found: &Flows) -> io::
         },
         vantage: verdict.vantage.as_str(),
         captures: subject.captures.iter().map(JsonCapture::of).collect(),
-        totals: JsonTotals::of(&found.totals),
+        totals: JsonTotals::of(&found.totals, subject.captures),
         verdicts: Verdicts(&verdict.totals.verdicts),
         classes: verdict
             .classes

@@ -2,6 +2,7 @@
 
 use std::io::{self, Read};
 use std::ops::Range;
+use std::path::PathBuf;
 
 use perhop_wire::capture::{CaptureReader, CapturedPacket, Step};
 use perhop_wire::packet::{Direction, LinkType};
@@ -17,13 +18,20 @@ const USUAL: usize = 1 << 20;
 
 /// One capture being read.
 pub(super) struct Cursor {
-    input: Input,
+    path: PathBuf,
+    /// Closed when nothing more is to be read of it.
+    input: Option<Input>,
     reader: CaptureReader,
     buffer: Vec<u8>,
     held: Range<usize>,
     ended: bool,
     broken: bool,
     pending: Option<Pending>,
+    /// Time of the first packet, while the file is closed until its turn.
+    parked: Option<i64>,
+    /// The end of the file is not the end of the capture.
+    growing: bool,
+    refills: u64,
     told: u64,
     over: bool,
     capture: Capture,
@@ -42,20 +50,24 @@ struct Pending {
 
 impl Cursor {
     /// At the start of an opened capture.
-    pub(super) fn new(input: Input) -> Self {
+    pub(super) fn new(path: PathBuf, input: Input) -> Self {
         let capture = Capture {
             name: input.name.clone(),
             compression: input.compression,
             ..Capture::default()
         };
         Self {
-            input,
+            path,
+            input: Some(input),
             reader: CaptureReader::new(),
             buffer: Vec::new(),
             held: 0..0,
             ended: false,
             broken: false,
             pending: None,
+            parked: None,
+            growing: false,
+            refills: 0,
             told: 0,
             over: false,
             capture,
@@ -67,12 +79,9 @@ impl Cursor {
         if self.over {
             return None;
         }
-        Some(
-            self.pending
-                .as_ref()
-                .and_then(|packet| packet.time_ns)
-                .unwrap_or(i64::MIN),
-        )
+        let pending = self.pending.as_ref();
+        let next = pending.map_or(self.parked, |packet| packet.time_ns);
+        Some(next.unwrap_or(i64::MIN))
     }
 
     /// Reads up to the first packet and keeps it, so that its time is known.
@@ -82,6 +91,79 @@ impl Cursor {
         }
     }
 
+    /// Closes a primed file until its turn, so that many can wait. A pipe stays open.
+    pub(super) fn park(&mut self) {
+        let Some(input) = self.input.take_if(|input| input.size.is_some()) else {
+            return;
+        };
+        // All of it will be read again.
+        input.counter().set(0);
+        let next = self.next_time();
+        *self = Self {
+            parked: next,
+            ..Self::new(std::mem::take(&mut self.path), input)
+        };
+        self.input = None;
+    }
+
+    /// Opens a parked file again.
+    fn unpark(&mut self, progress: &mut Progress<'_>) {
+        self.parked = None;
+        match Input::open(&self.path) {
+            Ok(input) => {
+                progress.count(&input);
+                self.input = Some(input);
+            }
+            Err(failure) => {
+                self.over = true;
+                self.capture.damaged(failure.message.unwrap_or_default());
+            }
+        }
+    }
+
+    /// Takes the file as one that is still being written, from now on or no longer.
+    pub(super) const fn set_growing(&mut self, growing: bool) {
+        self.growing = growing;
+    }
+
+    /// Reads what there is, a buffer at most; false when there was nothing more.
+    pub(super) fn advance(
+        &mut self,
+        sink: &mut dyn FnMut(&CapturedPacket<'_>),
+        progress: &mut Progress<'_>,
+    ) -> bool {
+        let (before, held) = (
+            self.refills,
+            self.reader.position() + self.held.len() as u64,
+        );
+        while self.refills == before && !self.over {
+            self.step(Some(i64::MAX), sink, USUAL, progress);
+        }
+        self.over || self.reader.position() + self.held.len() as u64 > held
+    }
+
+    /// Ends the capture here, though its file may go on; a record of which only a part was written is not damaged.
+    pub(super) fn leave(
+        &mut self,
+        sink: &mut dyn FnMut(&CapturedPacket<'_>),
+        progress: &mut Progress<'_>,
+    ) {
+        (self.ended, self.broken) = (true, true);
+        while !self.over {
+            self.step(Some(i64::MAX), sink, USUAL, progress);
+        }
+    }
+
+    /// Whether all of it has been read.
+    pub(super) const fn is_over(&self) -> bool {
+        self.over
+    }
+
+    /// What is known so far.
+    pub(super) const fn capture(&self) -> &Capture {
+        &self.capture
+    }
+
     /// Reads on, up to and with packets of the time `until`. A packet without a time goes with the one before it.
     pub(super) fn run(
         &mut self,
@@ -89,6 +171,9 @@ impl Cursor {
         sink: &mut dyn FnMut(&CapturedPacket<'_>),
         progress: &mut Progress<'_>,
     ) {
+        if self.parked.is_some() {
+            self.unpark(progress);
+        }
         if let Some(pending) = self.pending.take() {
             if pending.time_ns.is_some_and(|time| time > until) {
                 self.pending = Some(pending);
@@ -144,6 +229,7 @@ impl Cursor {
             )),
             Step::End => {
                 self.over = true;
+                self.input = None;
                 self.capture.bytes = self.reader.position();
                 self.capture.dropped = self.reader.dropped();
                 self.buffer = Vec::new();
@@ -159,6 +245,7 @@ impl Cursor {
 
     /// Makes the buffer hold at least so many bytes, unless the capture ends first.
     fn refill(&mut self, at_least: usize, size: usize, progress: &mut Progress<'_>) {
+        self.refills += 1;
         progress.tick(self.capture.packets - self.told);
         self.told = self.capture.packets;
         let size = if at_least <= size {
@@ -174,7 +261,12 @@ impl Cursor {
             self.buffer.resize(size, 0);
         }
         while self.held.len() < at_least && !self.ended {
-            match self.input.read(&mut self.buffer[self.held.end..]) {
+            let Some(input) = &mut self.input else {
+                self.ended = true;
+                break;
+            };
+            match input.read(&mut self.buffer[self.held.end..]) {
+                Ok(0) if self.growing => break,
                 Ok(0) => self.ended = true,
                 Ok(count) => self.held.end += count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -217,7 +309,7 @@ impl Pending {
 
 impl Capture {
     #[inline]
-    fn count(&mut self, packet: &CapturedPacket<'_>) {
+    pub(super) fn count(&mut self, packet: &CapturedPacket<'_>) {
         self.packets += 1;
         if let Some(time) = packet.time_ns {
             self.time = Some(match self.time {

@@ -24,16 +24,35 @@ pub(super) struct Progress<'a> {
 }
 
 impl<'a> Progress<'a> {
-    /// For captures that are about to be read.
-    pub(super) fn new(inputs: &[Input], ui: &'a Ui) -> Self {
+    /// Before the first capture is opened.
+    pub(super) fn new(ui: &'a Ui) -> Self {
         Self {
             ui: ui.is_watched().then_some(ui),
-            counters: inputs.iter().map(Input::counter).collect(),
-            size: inputs.iter().map(|input| input.size).sum(),
+            ..Self::silent()
+        }
+    }
+
+    /// One that says nothing.
+    pub(super) fn silent() -> Self {
+        Self {
+            ui: None,
+            counters: Vec::new(),
+            size: Some(0),
             began: Instant::now(),
             told: None,
             packets: 0,
         }
+    }
+
+    /// Another capture that is to be read.
+    pub(super) fn add(&mut self, input: &Input) {
+        self.size = self.size.zip(input.size).map(|(all, one)| all + one);
+        self.count(input);
+    }
+
+    /// A capture that was added is opened again.
+    pub(super) fn count(&mut self, input: &Input) {
+        self.counters.push(input.counter());
     }
 
     /// Called now and then, with the packets read since.

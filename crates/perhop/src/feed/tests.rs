@@ -30,7 +30,7 @@ fn feed(files: &[Vec<u8>]) -> (Vec<u8>, Vec<Capture>) {
         })
         .collect();
     let mut seen = Vec::new();
-    let captures = read(&paths, &Ui::new(When::Never), &mut |packet| {
+    let captures = read_files(&paths, &Ui::new(When::Never), &mut |packet| {
         seen.push(packet.data[0])
     })
     .unwrap();
@@ -97,4 +97,68 @@ fn damage_is_told_with_its_offset_after_what_could_be_read() {
         "{:?}",
         captures[2].damage
     );
+}
+
+#[test]
+fn more_captures_than_may_be_open_wait_closed_for_their_turn() {
+    // In pairs of which each has every second packet, and in an order that their names do not tell.
+    let count = 2 * OPEN as u32;
+    let captures: Vec<Vec<u8>> = (0..count)
+        .map(|n| {
+            let place = (n * 37) % count;
+            let (pair, odd) = (place / 2, place % 2);
+            let packets: Vec<_> = (0..10)
+                .map(|k| pair * 20 + 2 * k + odd)
+                .map(|time| (time, time as u8))
+                .collect();
+            pcap(&packets)
+        })
+        .collect();
+    let (seen, told) = feed(&captures);
+    let expected: Vec<u8> = (0..count * 10).map(|time| time as u8).collect();
+    assert_eq!(seen, expected);
+    assert!(told.iter().all(|one| one.packets == 10 && one.damages == 0));
+}
+
+#[test]
+fn a_capture_that_goes_while_it_waits_is_told() {
+    let temp = tempfile::tempdir().unwrap();
+    let path = temp.path().join("a.pcap");
+    fs::write(&path, pcap(&[(1, 1)])).unwrap();
+    let mut progress = Progress::silent();
+    let mut cursor = Cursor::new(path.clone(), Input::open(&path).unwrap());
+    cursor.prime(&mut progress);
+    cursor.park();
+    assert_eq!(cursor.next_time(), Some(1_000_000_001_000));
+    fs::remove_file(&path).unwrap();
+    cursor.run(i64::MAX, &mut |_| panic!("it is gone"), &mut progress);
+    assert_eq!(cursor.next_time(), None);
+    let capture = cursor.into_capture();
+    assert!(capture.damage[0].contains("no such file"), "{capture:?}");
+}
+
+#[test]
+fn a_folder_stands_for_the_captures_in_it() {
+    let temp = tempfile::tempdir().unwrap();
+    let path = |name: &str| temp.path().join(name);
+    fs::write(path("ring_2.pcap"), pcap(&[(10, 1)])).unwrap();
+    fs::write(path("ring_0.pcap"), pcap(&[(20, 2)])).unwrap();
+    fs::write(
+        path("ring_1.pcap"),
+        [&[0x0a, 0x0d, 0x0d, 0x0a][..], &[0; 4]].concat(),
+    )
+    .unwrap();
+    fs::write(path("empty.pcap"), "").unwrap();
+    fs::write(path("notes.txt"), "no capture").unwrap();
+    fs::write(path(".hidden.pcap"), pcap(&[(30, 3)])).unwrap();
+    fs::create_dir(path("deeper")).unwrap();
+    let ui = Ui::new(When::Never);
+    let found = folder::expand(&[temp.path().to_owned()], &ui).unwrap();
+    let names: Vec<_> = found.iter().map(|path| path.file_name().unwrap()).collect();
+    assert_eq!(names, ["ring_0.pcap", "ring_1.pcap", "ring_2.pcap"]);
+    let mut seen = Vec::new();
+    read_files(&found, &ui, &mut |packet| seen.push(packet.data[0])).unwrap();
+    assert_eq!(seen, [1, 2]);
+    let failure = folder::expand(&[path("deeper")], &ui).unwrap_err();
+    assert!(failure.to_string().contains("no capture in the folder"));
 }

@@ -3,7 +3,7 @@
 use perhop_verify::engine::Totals;
 use serde::Serialize;
 
-use crate::feed::Capture;
+use crate::feed::{self, Capture};
 use crate::json::{Histogram, Seconds};
 
 /// One capture that was read.
@@ -45,6 +45,7 @@ pub(crate) struct JsonTotals<'a> {
     ip_packets: u64,
     ip_bytes: u64,
     untimed: u64,
+    dropped: u64,
     undecoded: Vec<JsonUndecoded>,
     evicted: JsonEvicted<'a>,
 }
@@ -67,13 +68,14 @@ struct JsonEvicted<'a> {
 
 impl<'a> JsonTotals<'a> {
     /// What is written of the totals.
-    pub(crate) fn of(totals: &'a Totals) -> Self {
+    pub(crate) fn of(totals: &'a Totals, captures: &[Capture]) -> Self {
         Self {
             packets: totals.packets,
             captured_bytes: totals.captured_bytes,
             ip_packets: totals.ip_packets,
             ip_bytes: totals.ip_bytes,
             untimed: totals.untimed,
+            dropped: feed::dropped(captures),
             undecoded: totals
                 .undecoded
                 .iter()

@@ -9,7 +9,7 @@ use perhop_verify::timeline::Timeline;
 use perhop_verify::tolerance::Tolerances;
 use perhop_verify::verdict::{Judged, Shape, Verdict};
 
-use crate::feed::Capture;
+use crate::feed::{self, Capture};
 use crate::listing;
 use crate::render::{counted_u64, grouped};
 use crate::report::page::percent;
@@ -200,6 +200,7 @@ fn capture_view(capture: &Capture) -> CaptureView {
         name: capture.name.clone(),
         packets: capture.packets,
         time: capture.time,
+        dropped: capture.dropped,
         damage: capture.damage.clone(),
     }
 }
@@ -434,7 +435,7 @@ fn method(subject: &Subject<'_>, timeline: Option<&Timeline>) -> Vec<String> {
             }
         ));
     }
-    let dropped: u64 = subject.captures.iter().map(|one| one.dropped).sum();
+    let dropped = feed::dropped(subject.captures);
     if dropped > 0 {
         lines.push(format!(
             "The captures say that they lost {}: loss in the streams may be theirs.",

@@ -5,7 +5,7 @@ mod findings;
 mod flows;
 
 use crate::html::Html;
-use crate::render::grouped;
+use crate::render::{counted_u64, grouped};
 use crate::report::{ClassView, Tone, View};
 use crate::time;
 
@@ -30,11 +30,10 @@ pub(crate) fn render(view: &View) -> String {
 }
 
 fn head(view: &View, html: &mut Html) {
-    let names: Vec<&str> = view.captures.iter().map(|one| one.name.as_str()).collect();
     let mut line = format!(
         "QoS report · plan {} · capture {}",
         view.plan,
-        names.join(", ")
+        view.capture_names()
     );
     if let Some((first, last)) = span(view) {
         line.push_str(&format!(
@@ -72,7 +71,25 @@ fn head(view: &View, html: &mut Html) {
             });
         }
     });
+    doubts(view, html);
+}
+
+/// What is not in the captures.
+fn doubts(view: &View, html: &mut Html) {
     for capture in &view.captures {
+        if capture.dropped > 0 {
+            html.within("section", &[("class", "card verdict is-warn")], |html| {
+                let dropped = counted_u64(capture.dropped, "packet");
+                html.leaf(
+                    "strong",
+                    &[],
+                    &format!("{} is not complete. ", capture.name),
+                );
+                html.text(&format!(
+                    "{dropped} passed and could not be captured: loss in the streams may be theirs."
+                ));
+            });
+        }
         for damage in &capture.damage {
             html.within("section", &[("class", "card verdict is-warn")], |html| {
                 html.leaf("strong", &[], &format!("{} is damaged. ", capture.name));

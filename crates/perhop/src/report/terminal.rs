@@ -54,7 +54,6 @@ pub(crate) fn render(view: &View, width: Option<usize>) -> String {
 
 /// What was looked at.
 fn about(view: &View) -> String {
-    let names: Vec<&str> = view.captures.iter().map(|one| one.name.as_str()).collect();
     let packets: u64 = view.captures.iter().map(|one| one.packets).sum();
     let span = view
         .captures
@@ -64,10 +63,14 @@ fn about(view: &View) -> String {
     let span = span.map_or_else(String::new, |(first, last)| {
         format!(" in {}", time::duration(last.saturating_sub(first)))
     });
+    let dropped = match view.captures.iter().map(|one| one.dropped).sum() {
+        0 => String::new(),
+        count => format!(", {} not captured", grouped(count)),
+    };
     format!(
-        "plan {}, {}: {} packets{span}, {}, seen at the {}",
+        "plan {}, {}: {} packets{span}{dropped}, {}, seen at the {}",
         view.plan,
-        names.join(", "),
+        view.capture_names(),
         grouped(packets),
         counted(view.flows.len(), "flow"),
         view.vantage

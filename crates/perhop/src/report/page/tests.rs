@@ -87,6 +87,7 @@ fn sample(name: &str) -> View {
             name: "examples/contoso/call.pcapng".into(),
             packets: 13_091,
             time: Some((1_700_086_399_000_000_000, 1_700_086_427_700_000_000)),
+            dropped: 0,
             damage: Vec::new(),
         }],
         verdict: VerdictView {
