@@ -12,6 +12,8 @@ pub(crate) const UNKNOWN_OPTION: &str = "target/unknown-option";
 pub(crate) const OPTION_TYPE: &str = "target/option-type";
 /// The option's number is out of range.
 pub(crate) const OPTION_RANGE: &str = "target/option-range";
+/// The option's text is not one that it takes.
+pub(crate) const OPTION_VALUE: &str = "target/option-value";
 /// Not the name of a loss.
 pub(crate) const UNKNOWN_LOSS: &str = "target/unknown-loss";
 /// More packets would be marked than planned.
@@ -32,6 +34,8 @@ pub(crate) const TOO_MANY_PORTS: &str = "target/too-many-ports";
 pub(crate) const NO_SUCH_RANGE: &str = "target/no-such-range";
 /// A setting at a scope where the service has none.
 pub(crate) const NO_SUCH_SCOPE: &str = "target/no-such-scope";
+/// Two scopes that would have one name.
+pub(crate) const SAME_NAME: &str = "target/same-name";
 /// Files that are not what the target writes.
 pub(crate) const UNREADABLE: &str = "target/unreadable";
 /// A rule that Policy-based QoS has no form for.
@@ -47,6 +51,7 @@ pub const CODES: &[CodeInfo] = &[
     info(UNKNOWN_OPTION, "the target has no option of that name"),
     info(OPTION_TYPE, "an option's value is of the wrong type"),
     info(OPTION_RANGE, "an option's number is outside its range"),
+    info(OPTION_VALUE, "an option's text is not one that it takes"),
     info(UNKNOWN_LOSS, "what is accepted is not the name of a loss"),
     info(WIDER, "a target would mark more packets than a rule says"),
     info(
@@ -76,6 +81,10 @@ pub const CODES: &[CodeInfo] = &[
     info(
         NO_SUCH_SCOPE,
         "a setting is given at a scope where the service has none",
+    ),
+    info(
+        SAME_NAME,
+        "two kinds of hosts would have one name in files or on devices",
     ),
     info(UNREADABLE, "files are not what the target writes"),
     info(

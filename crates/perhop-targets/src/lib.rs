@@ -6,14 +6,19 @@
 
 pub mod artifact;
 mod choose;
+pub mod cisco_ios;
+pub mod cisco_nxos;
 mod codes;
 pub mod compile;
 mod cs_shell;
 pub mod intune_csp;
+pub mod linux_nft;
+pub mod linux_tc;
 mod losses;
 pub mod lync_inband;
 pub mod lync_shell;
 pub mod manifest;
+pub mod network;
 pub mod registry;
 mod runbook;
 pub mod suggest;

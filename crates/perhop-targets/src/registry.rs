@@ -13,6 +13,10 @@ pub static TARGETS: &[&dyn Target] = &[
     &crate::windows_lgpo::WindowsLgpo,
     &crate::windows_psched::WindowsPsched,
     &crate::intune_csp::IntuneCsp,
+    &crate::linux_nft::LinuxNft,
+    &crate::linux_tc::LinuxTc,
+    &crate::cisco_ios::CiscoIos,
+    &crate::cisco_nxos::CiscoNxos,
     &crate::wireshark::Wireshark,
 ];
 

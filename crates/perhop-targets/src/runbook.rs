@@ -190,6 +190,7 @@ fn what(item: &Item<'_>) -> &'static str {
         order::SERVER_POLICY => "Policies of servers",
         order::EDGE_POLICY => "Policies of edge servers",
         order::CLIENT_POLICY => "Policies of clients",
+        order::NETWORK => "Marks and queues of the network",
         _ => "The same settings",
     }
 }

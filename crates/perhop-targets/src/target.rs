@@ -49,7 +49,7 @@ pub struct Step {
     pub notes: Vec<String>,
 }
 
-/// Positions of steps, the order that works: ranges, restarts, clients, policies, override and restart, phones, wire.
+/// Positions of steps, the order that works: ranges, restarts, clients, policies, override and restart, phones, network, wire.
 pub mod order {
     /// Saving what is there now.
     pub const SAVE: u16 = 100;
@@ -67,8 +67,10 @@ pub mod order {
     pub const CLIENT_POLICY: u16 = 700;
     /// Phones and other devices.
     pub const DEVICES: u16 = 800;
+    /// Marks and queues of routers and switches.
+    pub const NETWORK: u16 = 900;
     /// Proof from packets.
-    pub const PROOF: u16 = 900;
+    pub const PROOF: u16 = 1000;
 }
 
 /// A back-end. One file (or folder) each, and one line in [`crate::registry::TARGETS`].

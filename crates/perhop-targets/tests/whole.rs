@@ -201,9 +201,10 @@ fn the_runbook_names_files_that_are_there() {
     assert!(named > 100, "{named}");
 }
 
-/// What a text names as `.\folder\file`, with `/`; folders and what a run makes are left out.
+/// What a text names as `.\folder\file` or `./folder/file`, with `/`; folders and what a run makes are left out.
 fn paths_in(text: &str) -> Vec<String> {
     text.match_indices(".\\")
+        .chain(text.match_indices("./"))
         .filter(|(at, _)| *at == 0 || text[..*at].ends_with([' ', '`', '\'', '"', '(']))
         .map(|(at, _)| {
             let rest = &text[at + 2..];

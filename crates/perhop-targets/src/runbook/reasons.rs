@@ -15,7 +15,7 @@ pub(super) fn write(out: &mut Markdown, orders: impl Iterator<Item = u16>) {
     out.list(&reasons);
 }
 
-const REASONS: [(u16, &str); 9] = [
+const REASONS: [(u16, &str); 10] = [
     (
         order::SAVE,
         "What is there now is saved first, because it is what every undo returns to.",
@@ -51,6 +51,11 @@ const REASONS: [(u16, &str); 9] = [
     (
         order::DEVICES,
         "Phones and other devices mark by themselves once told, so they are told when the rest agrees with them.",
+    ),
+    (
+        order::NETWORK,
+        "Routers and switches come after the hosts: their queues go by the marks, which then are there, and what they \
+         mark themselves goes by the port ranges of the first steps.",
     ),
     (
         order::PROOF,

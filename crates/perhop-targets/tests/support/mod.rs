@@ -1,6 +1,7 @@
 //! The cases, and diagnostics as text.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub(crate) mod law;
 pub(crate) mod random;
 
 use std::fmt::Write as _;
@@ -18,6 +19,12 @@ pub(crate) struct Case {
     pub(crate) text: String,
     /// What it means.
     pub(crate) policy: PolicySet,
+}
+
+/// How many random cases a law is held to: `PROPTEST_CASES` when that is set.
+pub(crate) fn random_cases(usual: u32) -> u32 {
+    let asked = std::env::var("PROPTEST_CASES").ok();
+    asked.and_then(|text| text.parse().ok()).unwrap_or(usual)
 }
 
 /// Every case, by name.
