@@ -2,6 +2,7 @@
 
 pub(crate) mod capture;
 pub(crate) mod flow;
+pub(crate) mod points;
 pub(crate) mod verify;
 
 use std::io::{self, Write};

@@ -4,15 +4,17 @@ mod build;
 mod filter;
 pub(crate) mod junit;
 pub(crate) mod page;
+pub(crate) mod points;
 pub(crate) mod terminal;
 
-pub(crate) use build::{Subject, class_of, view};
+pub(crate) use build::{Subject, class_of, class_view, view};
 
 use std::net::{IpAddr, SocketAddr};
 
 use perhop_policy::Dscp;
 
 use crate::render::grouped;
+use crate::report::points::SegmentView;
 
 /// How a thing is to be taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,16 +34,20 @@ pub(crate) enum Tone {
 pub(crate) struct View {
     /// The plan's name.
     pub(crate) plan: String,
-    /// `sender`, `path` or `receiver`.
-    pub(crate) vantage: &'static str,
+    /// Where it was seen: `sender`, `path` or `receiver`, or the points by name.
+    pub(crate) vantage: String,
     /// The captures, in order.
     pub(crate) captures: Vec<CaptureView>,
     /// The answer.
     pub(crate) verdict: VerdictView,
     /// A few numbers: name, value, unit or remark.
     pub(crate) facts: Vec<(&'static str, String, String)>,
+    /// What a class's row is about besides its class: `Site`, or `Point`.
+    pub(crate) place: &'static str,
     /// One row for each class and site.
     pub(crate) classes: Vec<ClassView>,
+    /// What happened between points; empty for one point.
+    pub(crate) segments: Vec<SegmentView>,
     /// What was found, the worst first.
     pub(crate) findings: Vec<FindingView>,
     /// Flows, the worst first.
@@ -98,7 +104,7 @@ pub(crate) struct CaptureView {
 pub(crate) struct ClassView {
     /// Name of the class.
     pub(crate) class: String,
-    /// The sender's site, when the plan has sites.
+    /// The sender's site, when the plan has sites; the point, when there are several.
     pub(crate) site: Option<String>,
     /// The planned mark; `None` for what the plan does not know.
     pub(crate) expected: Option<Dscp>,

@@ -134,12 +134,12 @@ fn offset(clock: &Clock, [first, second]: [&str; 2]) -> String {
         ),
         ClockBasis::OneWay(Heading::Forward) => format!(
             "times at `{second}` are {} those at `{first}`, give or take {stray}: the clocks' offset and the least delay of \
-             the path together, which packets of one direction cannot tell apart; delays below are over that least delay",
+             the path together, which packets of one direction cannot tell apart; delays are over that least delay",
             ahead(offset)
         ),
         ClockBasis::OneWay(Heading::Backward) => format!(
             "times at `{first}` are {} those at `{second}`, give or take {stray}: the clocks' offset and the least delay of \
-             the path together, which packets of one direction cannot tell apart; delays below are over that least delay",
+             the path together, which packets of one direction cannot tell apart; delays are over that least delay",
             ahead(offset.saturating_neg())
         ),
     }

@@ -6,7 +6,6 @@ use std::hash::{BuildHasher, Hasher};
 use clap::ValueEnum;
 use perhop_policy::PortRange;
 use perhop_verify::engine::{Config, Engine, Flows};
-use perhop_verify::timeline::Timeline;
 use perhop_wire::capture::CapturedPacket;
 use serde::Serialize;
 
@@ -75,7 +74,7 @@ struct Report<'a, F, R> {
 /// # Errors
 /// A capture that cannot be opened.
 pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Outcome, Failure> {
-    let (captures, found) = analyse(&args.from, args.max_flows, Vec::new(), None, ui)?;
+    let (captures, found) = analyse(&args.from, args.max_flows, Vec::new(), &mut |_| {}, ui)?;
     let damaged = feed::complain(&captures, ui);
     match args.format {
         Format::Human if feed::all_unreadable(&captures) => {}
@@ -105,8 +104,8 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Outcome, Failure> {
     })
 }
 
-/// Reads packets into flows; `media_ports` are where a plan expects media, `timeline`
-/// takes the marks over time.
+/// Reads packets into flows; `media_ports` are where a plan expects media, `beside` takes
+/// every packet too.
 ///
 /// # Errors
 /// A capture that cannot be opened, an interface that cannot be captured from.
@@ -114,7 +113,7 @@ pub(crate) fn analyse(
     from: &From,
     max_flows: usize,
     media_ports: Vec<PortRange>,
-    timeline: Option<&mut Timeline>,
+    beside: &mut dyn FnMut(&CapturedPacket<'_>),
     ui: &Ui,
 ) -> Result<(Vec<Capture>, Flows), Failure> {
     let engine = Engine::new(&Config {
@@ -123,7 +122,7 @@ pub(crate) fn analyse(
         seed: seed(),
         by_vlan: false,
     });
-    let mut analysis = Analysis { engine, timeline };
+    let mut analysis = Analysis { engine, beside };
     let captures = feed::read(from, ui, &mut analysis)?;
     let found = analysis.engine.finish();
     let evicted = found.totals.evicted.flows;
@@ -140,15 +139,13 @@ pub(crate) fn analyse(
 /// What takes the packets.
 struct Analysis<'a> {
     engine: Engine,
-    timeline: Option<&'a mut Timeline>,
+    beside: &'a mut dyn FnMut(&CapturedPacket<'_>),
 }
 
 impl Sink for Analysis<'_> {
     fn packet(&mut self, packet: &CapturedPacket<'_>) {
         self.engine.observe(packet);
-        if let Some(timeline) = &mut self.timeline {
-            timeline.observe(packet);
-        }
+        (self.beside)(packet);
     }
 
     fn flows(&self) -> u64 {

@@ -1,5 +1,8 @@
 //! `perhop verify`.
 
+mod points;
+
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -11,6 +14,7 @@ use perhop_verify::engine::Flows;
 use perhop_verify::report::Report as Found;
 use perhop_verify::timeline::Timeline;
 use perhop_verify::tolerance::{AcceptedLoss, Tolerances};
+use perhop_wire::capture::CapturedPacket;
 use serde::Serialize;
 
 use crate::cmd;
@@ -39,6 +43,7 @@ const CHARTED_FLOWS: usize = 200_000;
 /// broke (plan, delivery, match, host, path), what to look at next and the plan's line. A capture is judged by where it
 /// was taken; say so with --vantage, it is never guessed.
 #[derive(Debug, clap::Args)]
+#[command(mut_arg("capture", |arg| arg.required_unless_present_any(["live", "at"])))]
 #[command(after_long_help = "Examples:
   perhop verify plan.toml call.pcapng
   perhop verify plan.toml call.pcapng --html report.html
@@ -46,6 +51,7 @@ const CHARTED_FLOWS: usize = 200_000;
   perhop verify plan.toml ring_*.pcapng.gz --format json > verdict.json
   perhop verify plan.toml nightly.pcap --format junit > qos.xml
   perhop verify plan.toml --live eth0 --duration 10m
+  perhop verify plan.toml --at sender pc.pcapng --at receiver server.pcapng
 
 Exit status: 0 as planned, 1 findings, 2 the plan or the arguments are wrong,
 3 a capture could not be read, or not to its end and nothing was found in what could be.")]
@@ -54,6 +60,15 @@ pub(crate) struct Args {
     plan: PathBuf,
     #[command(flatten)]
     from: From,
+    /// One of two capture points or more, in the order of the path: its name, and a capture or a folder. What became of
+    /// the packets between is told. The same name again adds a capture to it
+    #[arg(
+        long,
+        num_args = 2,
+        value_names = ["NAME", "FILE"],
+        conflicts_with_all = ["capture", "running"]
+    )]
+    at: Vec<OsString>,
     /// Where the captures were taken
     #[arg(long, value_enum, default_value_t = At::Path)]
     vantage: At,
@@ -103,6 +118,16 @@ struct Plan<'a> {
     sha256: String,
 }
 
+impl<'a> Plan<'a> {
+    fn of(subject: &Subject<'a>) -> Self {
+        Self {
+            name: subject.policy.name(),
+            file: &subject.source.name,
+            sha256: perhop_targets::manifest::sha256_hex(&subject.source.bytes),
+        }
+    }
+}
+
 /// Reads, judges, prints; writes the page.
 ///
 /// # Errors
@@ -110,6 +135,9 @@ struct Plan<'a> {
 pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Outcome, Failure> {
     if args.from.stdin_count() + usize::from(is_stdin(&args.plan)) > 1 {
         return Err(Failure::wrong("stdin, `-`, can be read once only"));
+    }
+    if !args.at.is_empty() {
+        return points::run(args, ui);
     }
     let loaded = cmd::load(&args.plan, ui)?;
     let policy = &loaded.policy;
@@ -122,7 +150,12 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Outcome, Failure> {
         .as_ref()
         .map(|_| Timeline::new(CHARTED_FLOWS, seed()));
     let ports = media_ports(policy);
-    let (captures, found) = analyse(&args.from, args.max_flows, ports, timeline.as_mut(), ui)?;
+    let mut beside = |packet: &CapturedPacket<'_>| {
+        if let Some(timeline) = &mut timeline {
+            timeline.observe(packet);
+        }
+    };
+    let (captures, found) = analyse(&args.from, args.max_flows, ports, &mut beside, ui)?;
     let damaged = feed::complain(&captures, ui);
     let verdict =
         perhop_verify::report::verify(policy, args.vantage.into(), &found.flows, &tolerances);
@@ -142,7 +175,7 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Outcome, Failure> {
     match args.format {
         Format::Human if unread => {}
         Format::Human => ui.print(&terminal::render(&report::view(&subject, None), ui.width()))?,
-        Format::Csv => ui.data(|out| out.write_all(csv(&subject).as_bytes()))?,
+        Format::Csv => ui.data(|out| out.write_all(csv(&subject, &[]).as_bytes()))?,
         Format::Junit => {
             let text = junit::render(&report::view(&subject, None));
             ui.data(|out| out.write_all(text.as_bytes()))?;
@@ -161,11 +194,7 @@ fn write_json(out: &mut dyn Write, subject: &Subject<'_>, found: &Flows) -> io::
     let report = Report {
         schema: SCHEMA,
         as_planned: verdict.as_planned(),
-        plan: Plan {
-            name: policy.name(),
-            file: &subject.source.name,
-            sha256: perhop_targets::manifest::sha256_hex(&subject.source.bytes),
-        },
+        plan: Plan::of(subject),
         vantage: verdict.vantage.as_str(),
         captures: subject.captures.iter().map(JsonCapture::of).collect(),
         totals: JsonTotals::of(&found.totals, subject.captures),
@@ -212,8 +241,15 @@ fn accepted(policy: &PolicySet) -> Vec<AcceptedLoss> {
     )
 }
 
-fn csv(subject: &Subject<'_>) -> String {
+/// One line a flow; of several points, given by name and number of flows, each says where.
+fn csv(subject: &Subject<'_>, points: &[(&str, usize)]) -> String {
+    let mut places = points
+        .iter()
+        .flat_map(|(name, flows)| std::iter::repeat_n(*name, *flows));
     let mut headings = vec!["verdict", "class", "rule", "expected"];
+    if !points.is_empty() {
+        headings.insert(0, "point");
+    }
     headings.extend(listing::FLOW_HEADINGS);
     headings.push("notes");
     let mut csv = crate::table::csv::Csv::new(headings);
@@ -239,6 +275,9 @@ fn csv(subject: &Subject<'_>) -> String {
             rule.map_or_else(String::new, |rule| rule.name.clone()),
             expected.join(" "),
         ];
+        if let Some(place) = places.next() {
+            cells.insert(0, place.to_owned());
+        }
         cells.extend(listing::flow_cells(flow));
         cells.push(notes.join("; "));
         csv.line(cells);

@@ -30,6 +30,16 @@ pub(crate) struct From {
 }
 
 impl From {
+    /// Captures that are stored.
+    pub(crate) const fn stored(capture: Vec<PathBuf>) -> Self {
+        Self {
+            capture,
+            live: None,
+            follow: false,
+            duration: None,
+        }
+    }
+
     /// Whether stdin is one of the captures.
     pub(crate) fn stdin_count(&self) -> usize {
         self.capture.iter().filter(|path| is_stdin(path)).count()

@@ -49,7 +49,8 @@ pub(crate) fn view(subject: &Subject<'_>, timeline: Option<&Timeline>) -> View {
         .collect();
     View {
         plan: subject.policy.name().to_owned(),
-        vantage: subject.report.vantage.as_str(),
+        vantage: format!("the {}", subject.report.vantage.as_str()),
+        place: "Site",
         captures: subject.captures.iter().map(capture_view).collect(),
         verdict: verdict(subject),
         facts: facts(subject),
@@ -65,6 +66,7 @@ pub(crate) fn view(subject: &Subject<'_>, timeline: Option<&Timeline>) -> View {
             .iter()
             .map(|finding| finding_view(subject, finding, &flows))
             .collect(),
+        segments: Vec::new(),
         series: timeline.map_or_else(Vec::new, |timeline| series(subject, timeline)),
         method: method(subject, timeline),
         flows,
@@ -206,7 +208,7 @@ fn capture_view(capture: &Capture) -> CaptureView {
 }
 
 /// A row; `None` for what the plan does not know and need not.
-fn class_view(subject: &Subject<'_>, row: &ClassSummary) -> Option<ClassView> {
+pub(crate) fn class_view(subject: &Subject<'_>, row: &ClassSummary) -> Option<ClassView> {
     let policy = subject.policy;
     if row.class.is_none()
         && row.verdicts.get(Verdict::UnplannedMark) + row.verdicts.get(Verdict::OutOfRange) == 0

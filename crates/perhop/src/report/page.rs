@@ -3,6 +3,7 @@
 mod charts;
 mod findings;
 mod flows;
+mod segments;
 
 use crate::html::Html;
 use crate::render::{counted_u64, grouped};
@@ -23,6 +24,7 @@ pub(crate) fn render(view: &View) -> String {
         classes(view, &mut html);
         charts::section(view, &mut html);
     }
+    segments::section(view, &mut html);
     findings::section(view, &mut html);
     flows::section(view, &mut html);
     method(view, &mut html);
@@ -42,7 +44,7 @@ fn head(view: &View, html: &mut Html) {
             time::duration(last - first)
         ));
     }
-    line.push_str(&format!(" · seen at the {}", view.vantage));
+    line.push_str(&format!(" · seen at {}", view.vantage));
     html.leaf("p", &[("class", "eyebrow")], &line);
     let (class, sign) = match view.verdict.tone {
         Tone::Good => ("card verdict is-good", "✓"),
@@ -130,7 +132,10 @@ fn classes(view: &View, html: &mut Html) {
         "h2",
         &[],
         if sites {
-            "By class and site"
+            match view.place {
+                "Point" => "By class and point",
+                _ => "By class and site",
+            }
         } else {
             "By class"
         },
@@ -141,7 +146,7 @@ fn classes(view: &View, html: &mut Html) {
                 html.within("tr", &[], |html| {
                     html.leaf("th", &[("scope", "col")], "Class");
                     if sites {
-                        html.leaf("th", &[("scope", "col")], "Site");
+                        html.leaf("th", &[("scope", "col")], view.place);
                     }
                     for title in ["Planned", "Seen (packets)", "Flows"] {
                         html.leaf("th", &[("scope", "col")], title);

@@ -1,5 +1,7 @@
 //! The report for a terminal: the verdict first, a line a class, then what was found, each in a few lines.
 
+mod segments;
+
 use crate::render::grid::{Cell, Column, Grid, clean, wrap};
 use crate::render::{counted, grouped};
 use crate::report::page::percent;
@@ -31,7 +33,10 @@ pub(crate) fn render(view: &View, width: Option<usize>) -> String {
     }
     if !view.classes.is_empty() {
         out.push('\n');
-        out.push_str(&classes(&view.classes).render(Some(width)));
+        out.push_str(&classes(view.place, &view.classes).render(Some(width)));
+    }
+    for segment in &view.segments {
+        segments::render(segment, width, &mut out);
     }
     for finding in view.findings.iter().take(FINDINGS) {
         out.push('\n');
@@ -68,7 +73,7 @@ fn about(view: &View) -> String {
         count => format!(", {} not captured", grouped(count)),
     };
     format!(
-        "plan {}, {}: {} packets{span}{dropped}, {}, seen at the {}",
+        "plan {}, {}: {} packets{span}{dropped}, {}, seen at {}",
         view.plan,
         view.capture_names(),
         grouped(packets),
@@ -77,11 +82,11 @@ fn about(view: &View) -> String {
     )
 }
 
-fn classes(rows: &[ClassView]) -> Grid {
+fn classes(place: &'static str, rows: &[ClassView]) -> Grid {
     let sites = rows.iter().any(|row| row.site.is_some());
     let mut columns = vec![Column::text("Class", 9)];
     if sites {
-        columns.push(Column::text("Site", 8));
+        columns.push(Column::text(place, 8));
     }
     columns.extend([
         Column::text("Planned", 0),

@@ -82,7 +82,9 @@ fn sample(name: &str) -> View {
     };
     View {
         plan: name.to_owned(),
-        vantage: "path",
+        vantage: "the path".into(),
+        place: "Site",
+        segments: Vec::new(),
         captures: vec![CaptureView {
             name: "examples/contoso/call.pcapng".into(),
             packets: 13_091,
