@@ -1,6 +1,7 @@
 //! Several points as one view: what each has, and what happened between.
 
 use perhop_policy::{Dscp, Severity};
+use perhop_verify::finding::Finding;
 use perhop_verify::points::notes::duration;
 use perhop_verify::points::{Heading, Segment, SegmentClass, SentMark};
 
@@ -181,63 +182,46 @@ fn one_row(compared: &Compared<'_>, row: &SegmentClass, mark: &SentMark) -> Segm
 /// The answer: first whether marks survive, then whether they were there.
 fn verdict(compared: &Compared<'_>) -> VerdictView {
     let findings = &compared.subject.report.findings;
-    let between = |severity| {
-        let found = findings.iter().filter(move |one| one.severity == severity);
-        found
-            .filter(|one| one.code.starts_with("verify/segment-"))
-            .count()
-    };
-    let (errors, warnings) = (between(Severity::Error), between(Severity::Warning));
-    let mut failed: Vec<usize> = findings
+    let (between, own): (Vec<&Finding>, Vec<&Finding>) = findings
         .iter()
-        .filter(|one| one.severity == Severity::Error && !one.code.starts_with("verify/segment-"))
+        .partition(|one| one.code.starts_with("verify/segment-"));
+    let changed = between.iter().any(|one| one.severity == Severity::Error);
+    let mut failed: Vec<usize> = own
+        .iter()
+        .filter(|one| one.severity == Severity::Error)
         .flat_map(|one| one.flows.iter().copied())
         .collect();
     failed.sort_unstable();
     failed.dedup();
     let matched: u64 = compared.segments.iter().map(Segment::matched).sum();
+    let doubtful = findings.iter().any(|one| one.severity > Severity::Info);
     let wrong = counted(failed.len(), "flow");
-    let (tone, headline) = match (errors > 0, failed.is_empty()) {
-        (true, true) => (
-            Tone::Bad,
-            "not as planned: marks are changed between the points".to_owned(),
-        ),
-        (true, false) => (
-            Tone::Bad,
-            format!(
-                "not as planned: marks are changed between the points, and {wrong} had the wrong mark before"
-            ),
-        ),
-        (false, false) if matched > 0 => (
-            Tone::Bad,
-            format!(
-                "not as planned: {wrong} had the wrong mark at the first point; between the points no planned mark is changed"
-            ),
-        ),
-        (false, false) => (
-            Tone::Bad,
-            format!("not as planned: {wrong} had the wrong mark where they were seen first"),
-        ),
-        (false, true) if matched == 0 => (
-            Tone::Warn,
-            "no packet is at more than one point, so nothing can be said of the way between"
-                .to_owned(),
-        ),
-        (false, true)
-            if warnings > 0 || findings.iter().any(|one| one.severity > Severity::Info) =>
-        {
-            (
-                Tone::Warn,
-                "marks are as planned at every point, but something else needs a look".to_owned(),
-            )
+    let (tone, headline) = if changed {
+        let mut headline = "not as planned: marks are changed between the points".to_owned();
+        if !failed.is_empty() {
+            headline.push_str(&format!(", and {wrong} had the wrong mark before"));
         }
-        (false, true) => (
-            Tone::Good,
-            format!(
-                "as planned: {} found again, every planned mark is there at every point",
-                counted_u64(matched, "packet")
-            ),
-        ),
+        (Tone::Bad, headline)
+    } else if !failed.is_empty() {
+        let rest = match matched {
+            0 => "where they were seen first",
+            _ => "at the first point; between the points no planned mark is changed",
+        };
+        let headline = format!("not as planned: {wrong} had the wrong mark {rest}");
+        (Tone::Bad, headline)
+    } else if matched == 0 {
+        let headline =
+            "no packet is at more than one point, so nothing can be said of the way between";
+        (Tone::Warn, headline.to_owned())
+    } else if doubtful {
+        let headline = "marks are as planned at every point, but something else needs a look";
+        (Tone::Warn, headline.to_owned())
+    } else {
+        let matched = counted_u64(matched, "packet");
+        let headline = format!(
+            "as planned: {matched} found again, every planned mark is there at every point"
+        );
+        (Tone::Good, headline)
     };
     let because = findings.iter().filter(|one| one.severity > Severity::Info);
     VerdictView {
