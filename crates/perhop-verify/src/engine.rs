@@ -4,8 +4,8 @@
 //! bytes ──Reader──▶ Block (facts, 64 bytes a packet) ──Lane──▶ flow tables ──finish──▶ Flows
 //! ```
 //!
-//! [`Engine`] does all of it on one thread. To use several, give each thread a [`Reader`] and a [`Lane`]: readers turn
-//! different blocks of a capture into facts at the same time; every lane takes its share of every block, and takes the
+//! [`Engine`] does all of it on one thread. For several, it lends out its lanes ([`Engine::parts`]): give each thread a
+//! [`Reader`] and a [`Lane`]; readers turn different blocks of a capture into facts at the same time; every lane takes its share of every block, and takes the
 //! blocks **in the order of the capture**.
 //!
 //! Why so: what a flow's state says depends on the order of its packets (sequence numbers, jitter, recognition, idle
@@ -50,6 +50,7 @@ pub use totals::{Cause, Evicted, FragmentRow, Totals, Undecodable};
 
 use facts::{Batch, FragmentFacts};
 use hash::Seeds;
+use reader::ReaderCounts;
 
 /// What the engine is told before it starts.
 #[derive(Debug, Clone)]
@@ -111,6 +112,7 @@ impl Config {
 pub struct Block {
     partitions: Vec<Batch>,
     fragments: Vec<FragmentFacts>,
+    counts: ReaderCounts,
     packets: u32,
 }
 
@@ -119,6 +121,7 @@ impl Block {
         Self {
             partitions: vec![Batch::default(); 1 << partition_bits],
             fragments: Vec::new(),
+            counts: ReaderCounts::default(),
             packets: 0,
         }
     }
@@ -133,27 +136,47 @@ impl Block {
     pub fn clear(&mut self) {
         self.partitions.iter_mut().for_each(Batch::clear);
         self.fragments.clear();
+        self.counts = ReaderCounts::default();
         self.packets = 0;
     }
 }
 
-/// Everything on one thread.
+/// All of it. What is observed is taken by the thread that calls; [`Engine::parts`] lends out what several need.
 #[derive(Debug)]
 pub struct Engine {
+    config: Config,
     reader: Reader,
     block: Block,
-    lane: Lane,
+    lanes: Vec<Lane>,
     frames: u64,
 }
 
+/// What threads need to take packets for an engine: its lanes, to be given blocks in the order of the capture.
+#[derive(Debug)]
+pub struct Parts<'a> {
+    /// To make readers and blocks from.
+    pub config: &'a Config,
+    /// Every one of them takes every block.
+    pub lanes: &'a mut [Lane],
+    /// Packets taken so far: add those of every block that the lanes have taken.
+    pub frames: &'a mut u64,
+}
+
 impl Engine {
-    /// An engine that has seen nothing.
+    /// An engine that has seen nothing, for one thread.
     #[must_use]
     pub fn new(config: &Config) -> Self {
+        Self::with_lanes(config, 1)
+    }
+
+    /// An engine that has seen nothing, for several threads; its answer is the same.
+    #[must_use]
+    pub fn with_lanes(config: &Config, lanes: usize) -> Self {
         Self {
+            config: config.clone(),
             reader: config.reader(),
             block: config.block(),
-            lane: Lane::new(config, 0, 1),
+            lanes: config.lanes(lanes),
             frames: 0,
         }
     }
@@ -176,19 +199,31 @@ impl Engine {
     /// Flows in the table now, without those that made room.
     #[must_use]
     pub fn flows(&self) -> u64 {
-        let partitions = self.lane.partitions.iter();
+        let partitions = self.lanes.iter().flat_map(|lane| &lane.partitions);
         partitions.map(|one| one.table.len() as u64).sum()
+    }
+
+    /// Lends the lanes out, after they have taken all that was observed.
+    pub fn parts(&mut self) -> Parts<'_> {
+        self.apply();
+        Parts {
+            config: &self.config,
+            lanes: &mut self.lanes,
+            frames: &mut self.frames,
+        }
     }
 
     /// The flows, in order of their first packets.
     #[must_use]
     pub fn finish(mut self) -> Flows {
         self.apply();
-        finish(vec![self.reader], vec![self.lane])
+        finish(self.lanes)
     }
 
     fn apply(&mut self) {
-        self.lane.apply(&self.block, self.frames);
+        for lane in &mut self.lanes {
+            lane.apply(&self.block, self.frames);
+        }
         self.frames += u64::from(self.block.packets);
         self.block.clear();
     }
@@ -205,10 +240,10 @@ pub struct Flows {
     pub totals: Totals,
 }
 
-/// Puts together what readers and lanes have; all of the capture must have been applied to every lane.
+/// Puts together what the lanes have; all of the capture must have been applied to every one.
 #[must_use]
-pub fn finish(readers: Vec<Reader>, lanes: Vec<Lane>) -> Flows {
-    finish::finish(readers, lanes)
+pub fn finish(lanes: Vec<Lane>) -> Flows {
+    finish::finish(lanes)
 }
 
 /// What a message in the capture said of the streams of an endpoint.

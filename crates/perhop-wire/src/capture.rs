@@ -100,11 +100,26 @@ impl CaptureReader {
         buffer: &'a [u8],
         mut see: impl FnMut(&CapturedPacket<'a>),
     ) -> usize {
+        self.packets_while(buffer, |packet| {
+            see(packet);
+            true
+        })
+    }
+
+    /// The same up to a packet that `take` refuses with false: it is not used, and comes again.
+    #[inline]
+    pub fn packets_while<'a>(
+        &mut self,
+        buffer: &'a [u8],
+        mut take: impl FnMut(&CapturedPacket<'a>) -> bool,
+    ) -> usize {
         let (mut used, mut packets) = (0, 0);
         let mut show = |packet: &CapturedPacket<'a>| {
+            if !take(packet) {
+                return None;
+            }
             used += packet.consumed;
             packets += 1;
-            see(packet);
             buffer.get(used..)
         };
         let mut rest = (self.state == State::Reading).then_some(buffer);
@@ -176,15 +191,21 @@ impl CaptureReader {
     }
 
     /// The same reader, set to another place of the capture, to be read from there on with what is known now: format,
-    /// byte order, interfaces, time of the first packet. Its packet count starts at 0.
+    /// byte order, interfaces, time of the first packet. `packets` is how many the capture has before that place.
     #[must_use]
-    pub fn at(&self, position: u64) -> Self {
+    pub fn at(&self, position: u64, packets: u64) -> Self {
         Self {
             state: State::Reading,
             position,
-            packets: 0,
+            packets,
             ..self.clone()
         }
+    }
+
+    /// Whether a record, and not the inside of one, is what comes next.
+    #[must_use]
+    pub fn is_between_records(&self) -> bool {
+        self.state == State::Reading
     }
 
     /// Looks for the first start of a record in `bytes`, which may begin anywhere in the capture; `last` when the

@@ -189,7 +189,7 @@ proptest! {
             Search::Found(ahead) => {
                 prop_assert_eq!(Some(from + ahead), expected);
                 prop_assert_eq!(reader.is_start(&bytes[from + ahead..], true), Start::Yes);
-                let mut later = reader.at((from + ahead) as u64);
+                let mut later = reader.at((from + ahead) as u64, 0);
                 let step = later.next(&bytes[from + ahead..], true);
                 prop_assert!(matches!(step, perhop_wire::capture::Step::Packet(_)));
             }

@@ -1,6 +1,7 @@
 //! Captures as one run of packets in time order: several files, pipes and compressed ones, damaged ones as far as they go,
 //! folders that are still being written, interfaces.
 
+mod crew;
 mod cursor;
 mod folder;
 mod follow;
@@ -8,20 +9,23 @@ mod from;
 mod live;
 mod progress;
 mod status;
+mod times;
 
 use std::path::PathBuf;
 
-use perhop_wire::capture::CapturedPacket;
+use perhop_wire::capture::{CaptureReader, CapturedPacket};
 
 use crate::failure::Failure;
 use crate::input::Input;
 use crate::render::counted_u64;
 use crate::ui::Ui;
 
+pub(crate) use crew::Crew;
 use cursor::Cursor;
 use from::Stop;
 pub(crate) use from::{From, is_stdin};
 use progress::Progress;
+use times::Span;
 
 /// Files that are open at a time; of more, all but the ones being read are closed until their turn.
 const OPEN: usize = 32;
@@ -33,6 +37,34 @@ pub(crate) trait Sink {
 
     /// Flows so far, for whoever watches.
     fn flows(&self) -> u64;
+
+    /// Takes whole packets from the start of `bytes`, up to and with those of the time `until`; counts them in `capture` and
+    /// gives the bytes used. What else there is, the caller asks the reader.
+    fn packets(
+        &mut self,
+        reader: &mut CaptureReader,
+        bytes: &[u8],
+        until: i64,
+        capture: &mut Capture,
+    ) -> usize {
+        let (mut count, mut times) = (0, Span::default());
+        let used = reader.packets_while(bytes, |packet| {
+            let in_time = packet.time_ns.is_none_or(|time| time <= until);
+            if in_time {
+                count += 1;
+                times.add(packet.time_ns);
+                self.packet(packet);
+            }
+            in_time
+        });
+        capture.add(count, times);
+        used
+    }
+
+    /// The engine that takes the packets, when several threads may feed it.
+    fn crew(&mut self) -> Option<Crew<'_>> {
+        None
+    }
 }
 
 /// What was read of one capture.
@@ -80,18 +112,14 @@ pub(crate) fn read(from: &From, ui: &Ui, sink: &mut dyn Sink) -> Result<Vec<Capt
         return follow::read(from.followed()?, Stop::new(from.duration)?, ui, sink);
     }
     let paths = folder::expand(&from.capture, ui)?;
-    read_files(&paths, ui, &mut |packet| sink.packet(packet))
+    read_files(&paths, ui, sink)
 }
 
 /// Reads all captures.
 ///
 /// Packets of one capture stay in their order. A capture begins where its first packet's time is; between captures the
 /// earlier time goes first. A damaged capture gives what can be read of it.
-fn read_files(
-    paths: &[PathBuf],
-    ui: &Ui,
-    sink: &mut dyn FnMut(&CapturedPacket<'_>),
-) -> Result<Vec<Capture>, Failure> {
+fn read_files(paths: &[PathBuf], ui: &Ui, sink: &mut dyn Sink) -> Result<Vec<Capture>, Failure> {
     let mut progress = Progress::new(ui);
     let mut cursors = Vec::new();
     for path in paths {

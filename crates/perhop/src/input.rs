@@ -5,7 +5,7 @@ mod unpack;
 
 use std::cell::Cell;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::rc::Rc;
 
@@ -24,6 +24,8 @@ pub(crate) struct Input {
     pub(crate) compression: Option<&'static str>,
     taken: Rc<Cell<u64>>,
     body: Body,
+    /// The same open file as the body reads.
+    file: Option<File>,
 }
 
 enum Body {
@@ -37,6 +39,7 @@ impl Input {
     /// # Errors
     /// A file that cannot be opened or read.
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
+        let mut same = None;
         let (name, size, inner): (_, _, Box<dyn Read>) = if path == Path::new("-") {
             ("<stdin>".to_owned(), None, Box::new(io::stdin().lock()))
         } else {
@@ -46,9 +49,15 @@ impl Input {
                 return Err(unreadable(path, &io::ErrorKind::IsADirectory.into()));
             }
             let size = meta.is_file().then_some(meta.len());
+            same = file.try_clone().ok().filter(|_| meta.is_file());
             (path.display().to_string(), size, Box::new(file))
         };
-        Self::from_reader(name, size, inner).map_err(|error| unreadable(path, &error))
+        let input =
+            Self::from_reader(name, size, inner).map_err(|error| unreadable(path, &error))?;
+        Ok(Self {
+            file: same,
+            ..input
+        })
     }
 
     fn from_reader(name: String, size: Option<u64>, inner: Box<dyn Read>) -> io::Result<Self> {
@@ -65,7 +74,28 @@ impl Input {
             compression: format.map(unpack::Format::as_str),
             taken,
             body,
+            file: None,
         })
+    }
+
+    /// The file and its size when it is a plain one, to be read anywhere; then say with [`Input::go_to`] where to go on.
+    pub(crate) fn plain_file(&self) -> Option<(&File, u64)> {
+        match self.body {
+            Body::Plain(_) => self.file.as_ref().zip(self.size),
+            Body::Packed(_) => None,
+        }
+    }
+
+    /// Goes on reading a plain file at this offset.
+    ///
+    /// # Errors
+    /// Those of the file.
+    pub(crate) fn go_to(&mut self, offset: u64) -> io::Result<()> {
+        if let (Body::Plain(source), Some(file)) = (&mut self.body, &mut self.file) {
+            file.seek(SeekFrom::Start(offset))?;
+            source.forget(offset);
+        }
+        Ok(())
     }
 
     /// Counts the stored bytes taken so far, as [`Input::size`] counts them; lives on its own.

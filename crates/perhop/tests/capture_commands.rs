@@ -492,6 +492,38 @@ fn the_list_of_flows_is_cut_for_people_and_says_so() {
 }
 
 #[test]
+fn flows_that_made_room_are_told() {
+    let capture = contoso("call.pcapng");
+    let flows = ["flows", &capture, "--max-flows", "9", "--format", "json"];
+    let told = run(flows).exits(0).complains("made room for others");
+    let report: Value = serde_json::from_str(&told.out).unwrap();
+    let evicted = report["totals"]["evicted"]["flows"].as_u64().unwrap();
+    assert!(evicted > 9, "{evicted}");
+    assert!(report["flows"].as_array().unwrap().len() <= 18);
+    let plan = contoso("plan.toml");
+    run(["verify", &plan, &capture, "--max-flows", "9"])
+        .exits(1)
+        .complains("`--max-flows` allows more than 9");
+}
+
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    let (plan, capture) = (contoso("plan.toml"), contoso("call.pcapng"));
+    for command in [
+        vec!["flows", &capture, "--format", "json"],
+        vec!["verify", &plan, &capture, "--format", "json"],
+    ] {
+        let with = |count: &str| run(command.iter().chain(&["--threads", count])).out;
+        let one = with("1");
+        assert!(one.contains("\"flows\""));
+        assert!(with("2") == one && with("3") == one, "{command:?}");
+    }
+    run(["flows", &capture, "--threads", "0"])
+        .exits(2)
+        .complains("from 1 to 64");
+}
+
+#[test]
 fn a_plan_that_is_wrong_stops_before_the_capture() {
     let temp = folder();
     let plan = file(&temp, "bad.toml", "plan = 1\n").display().to_string();

@@ -12,7 +12,7 @@ use super::reader::ReaderCounts;
 use super::table::{Slot, Table, dscp_of};
 use super::times::NO_TIME;
 use super::totals::{Cause, Totals, Undecodable};
-use super::{Announcement, Flows, Lane, Reader, hash, signs};
+use super::{Announcement, Flows, Lane, hash, signs};
 use crate::flow::{DscpCounts, Flow, FlowKey, LinkMarks, PayloadKind};
 use crate::stream::arena::StreamId;
 use crate::stream::{Announced, Evidence, Stream};
@@ -31,17 +31,15 @@ struct RtcpHint {
     byes: Vec<(u32, i64)>,
 }
 
-pub(super) fn finish(readers: Vec<Reader>, lanes: Vec<Lane>) -> Flows {
+pub(super) fn finish(lanes: Vec<Lane>) -> Flows {
     let mut counts = ReaderCounts::default();
-    for reader in readers {
-        counts.merge(reader.counts);
-    }
     let mut announcements = Vec::new();
     let mut fragments = FragmentReport::default();
     let mut partitions = Vec::new();
     for (number, lane) in lanes.into_iter().enumerate() {
         announcements.extend(lane.announcements);
         if number == 0 {
+            counts = lane.counts;
             fragments = lane.fragments.finish();
         }
         partitions.extend(lane.partitions);

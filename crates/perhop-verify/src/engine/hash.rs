@@ -62,9 +62,10 @@ impl Seeds {
 }
 
 impl Hashed {
-    /// The same 5-tuple in a VLAN, told from that in others.
-    pub(super) const fn in_vlan(mut self, id: u16) -> Self {
-        self.key[1] |= (id as u64 + 1) << 8;
+    /// The same 5-tuple in a VLAN, told from that in others and in none.
+    #[inline(never)]
+    pub(super) fn in_vlan(mut self, id: Option<u16>) -> Self {
+        self.key[1] |= id.map_or(0, |id| u64::from(id) + 1) << 8;
         self
     }
 }

@@ -4,6 +4,7 @@ use perhop_policy::PortRange;
 
 use super::fragments::Fragments;
 use super::partition::Partition;
+use super::reader::ReaderCounts;
 use super::{Announcement, Block, Config, lane_of};
 
 /// A share of the flows. Takes every block of a capture, in order.
@@ -14,6 +15,8 @@ pub struct Lane {
     media_ports: MediaPorts,
     pub(super) announcements: Vec<Announcement>,
     pub(super) fragments: Fragments,
+    /// Of whole blocks, in the first lane only.
+    pub(super) counts: ReaderCounts,
 }
 
 impl Lane {
@@ -29,6 +32,7 @@ impl Lane {
             media_ports: MediaPorts::new(&config.media_ports),
             announcements: Vec::new(),
             fragments: Fragments::default(),
+            counts: ReaderCounts::default(),
         }
     }
 
@@ -36,6 +40,7 @@ impl Lane {
     /// the block.
     pub fn apply(&mut self, block: &Block, frames_before: u64) {
         if self.first_partition == 0 {
+            self.counts.merge(&block.counts);
             for facts in &block.fragments {
                 self.fragments.take(facts);
             }

@@ -19,17 +19,16 @@ use super::totals::Cause;
 use super::{Block, framing, partition_of, signs};
 use crate::stream::arrival::Arrival;
 
-/// Turns packets into facts and sorts them to lanes. Holds nothing but counts, so several can work on different blocks
-/// of a capture at the same time.
+/// Turns packets into facts and sorts them to lanes. Keeps nothing of them, so several can work on different blocks of a
+/// capture at the same time.
 #[derive(Debug, Clone)]
 pub struct Reader {
     seeds: Seeds,
     partition_bits: u32,
     by_vlan: bool,
-    pub(super) counts: ReaderCounts,
 }
 
-/// What readers count; the sum over all readers does not depend on who read which block.
+/// What is counted while packets are read; the sum over all blocks does not depend on who read which.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ReaderCounts {
     pub(super) captured_bytes: u64,
@@ -45,14 +44,13 @@ impl Reader {
             seeds,
             partition_bits,
             by_vlan,
-            counts: ReaderCounts::default(),
         }
     }
 
     /// Reads one packet into a block.
     #[inline]
-    pub fn read(&mut self, packet: &CapturedPacket<'_>, block: &mut Block) {
-        self.counts.captured_bytes += packet.data.len() as u64;
+    pub fn read(&self, packet: &CapturedPacket<'_>, block: &mut Block) {
+        block.counts.captured_bytes += packet.data.len() as u64;
         let mut common = Common {
             reader: self,
             packet,
@@ -65,7 +63,7 @@ impl Reader {
     }
 
     #[inline(never)]
-    fn read_uncommon(&mut self, packet: &CapturedPacket<'_>, block: &mut Block) {
+    fn read_uncommon(&self, packet: &CapturedPacket<'_>, block: &mut Block) {
         match packet::dissect(packet.link, packet.data, packet.wire_len) {
             Ok(seen) if seen.fragment == Fragment::Whole => self.observe(&seen, packet, block),
             Ok(seen) => {
@@ -75,58 +73,79 @@ impl Reader {
                     self.observe(&seen, packet, block);
                 }
             }
-            Err(undecoded) => self.counts.add_undecoded(undecoded, packet.time_ns),
+            Err(undecoded) => block.counts.add_undecoded(undecoded, packet.time_ns),
         }
     }
 
     #[inline(always)]
-    fn observe(&mut self, seen: &Observation<'_>, packet: &CapturedPacket<'_>, block: &mut Block) {
+    fn observe(&self, seen: &Observation<'_>, packet: &CapturedPacket<'_>, block: &mut Block) {
         let mut hashed = self
             .seeds
             .hash(&seen.addresses, seen.protocol, seen.transport.ports());
-        if self.by_vlan
-            && let Some(vlan) = seen.vlan
-        {
-            hashed = hashed.in_vlan(vlan.id);
+        if self.by_vlan {
+            hashed = hashed.in_vlan(seen.vlan.map(|vlan| vlan.id));
         }
         let frame = block.packets;
         let batch = &mut block.partitions[partition_of(hashed.hash, self.partition_bits)];
-        let time = packet.time_ns.unwrap_or(NO_TIME);
-        let mut arrival = Arrival::bare(time, seen.identification as u16);
-        let payload = judge(seen, &mut arrival);
-        let has_more = payload.has_more() || seen.outer.is_some() || seen.wifi_priority.is_some();
-        let mut rare = 0;
-        if has_more || matches!(seen.addresses, Addresses::V6 { .. }) {
-            rare = add_rare(new_rare(seen, &payload), payload.bytes, batch);
-        }
+        let arrival = Arrival::bare(
+            packet.time_ns.unwrap_or(NO_TIME),
+            seen.identification as u16,
+        );
         let direction = match packet.direction {
             Direction::Unknown => seen.direction,
             known => known,
+        };
+        let mut facts = Facts {
+            key: hashed.key,
+            arrival,
+            like: Like::NONE,
+            hash: hashed.hash as u32,
+            ip_len: seen.ip_len,
+            frame,
+            rare: 0,
+        };
+        let like = |form: Form| {
+            let tag = seen
+                .vlan
+                .map_or(NO_TAG, |vlan| tag(vlan.id, vlan.pcp.value()));
+            Like::new(form, seen.ds.0, seen.ttl, tag)
+        };
+        let alone = seen.outer.is_none()
+            && seen.wifi_priority.is_none()
+            && matches!(seen.addresses, Addresses::V4 { .. });
+        if let Some((arrival, kind)) = judge_at_once(seen, arrival)
+            && alone
+        {
+            facts.arrival = arrival;
+            facts.like = like(Form::new(kind, direction, 0)).odd_if(seen.ds.0 & 3 == 3);
+            return batch.facts.push(facts);
+        }
+        let (bytes, wire_len) = (seen.payload, seen.payload_len);
+        let payload = match seen.transport {
+            Transport::Udp { .. } => judge_datagram(bytes, wire_len, arrival),
+            Transport::Tcp {
+                src_port, dst_port, ..
+            } => judge_segment(bytes, wire_len, (src_port, dst_port), arrival),
+            Transport::Other => Payload::of(Kind::Other, arrival),
         };
         let form = Form::new(
             payload.kind,
             direction,
             signs::wrapper_number(payload.wrapper),
         );
-        let tag = seen
-            .vlan
-            .map_or(NO_TAG, |vlan| tag(vlan.id, vlan.pcp.value()));
-        let like = Like::new(form, seen.ds.0, seen.ttl, tag);
-        batch.facts.push(Facts {
-            key: hashed.key,
-            arrival,
-            like: like.odd_if(has_more || seen.ds.0 & 3 == 3),
-            hash: hashed.hash as u32,
-            ip_len: seen.ip_len,
-            frame,
-            rare,
-        });
+        let odd = payload.has_more() || seen.outer.is_some() || seen.wifi_priority.is_some();
+        facts.arrival = payload.arrival;
+        facts.like = like(form).odd_if(odd || seen.ds.0 & 3 == 3);
+        if odd || !alone {
+            facts.rare = add_rare(new_rare(seen, &payload), payload.bytes, batch);
+        }
+        batch.facts.push(facts);
     }
 }
 
 /// Takes a common packet where it is dissected.
 struct Common<'r, 'p> {
-    reader: &'r mut Reader,
+    reader: &'r Reader,
     packet: &'r CapturedPacket<'p>,
     block: &'r mut Block,
 }
@@ -140,6 +159,7 @@ impl<'p> CommonObserver<'p> for Common<'_, 'p> {
 
 /// What a payload is, and what of it the flow's state must see.
 struct Payload<'a> {
+    arrival: Arrival,
     kind: Kind,
     wrapper: Option<Wrapper>,
     signs: u16,
@@ -148,8 +168,9 @@ struct Payload<'a> {
 }
 
 impl<'a> Payload<'a> {
-    const fn of(kind: Kind) -> Self {
+    const fn of(kind: Kind, arrival: Arrival) -> Self {
         Self {
+            arrival,
             kind,
             wrapper: None,
             signs: 0,
@@ -158,20 +179,15 @@ impl<'a> Payload<'a> {
         }
     }
 
-    const fn with_sign(kind: Kind, signs: u16) -> Self {
-        let mut payload = Self::of(kind);
-        payload.signs = signs;
-        payload
+    const fn with_signs(mut self, signs: u16) -> Self {
+        self.signs = signs;
+        self
     }
 
-    fn with_bytes(kind: Kind, signs: u16, bytes: &'a [u8], wire_len: u32) -> Self {
-        Self {
-            kind,
-            wrapper: None,
-            signs,
-            bytes: bytes.get(..MOST_BYTES).unwrap_or(bytes),
-            wire_len,
-        }
+    fn with_bytes(mut self, bytes: &'a [u8], wire_len: u32) -> Self {
+        self.bytes = bytes.get(..MOST_BYTES).unwrap_or(bytes);
+        self.wire_len = wire_len;
+        self
     }
 
     const fn has_more(&self) -> bool {
@@ -179,105 +195,109 @@ impl<'a> Payload<'a> {
     }
 }
 
+/// Judges the most frequent payloads: RTP with the shortest header, and TCP segments that are nothing of ours.
 #[inline(always)]
-fn judge<'a>(seen: &Observation<'a>, arrival: &mut Arrival) -> Payload<'a> {
+fn judge_at_once(seen: &Observation<'_>, arrival: Arrival) -> Option<(Arrival, Kind)> {
     match seen.transport {
-        Transport::Udp { .. } => match seen.payload.first_chunk::<12>() {
-            Some(header @ [0x80, 0..=191 | 224..=255, ..]) if seen.payload_len >= 12 => {
-                fill_plain_rtp(arrival, header, seen.payload_len);
-                Payload::of(Kind::RtpLike)
-            }
-            _ => judge_datagram(seen.payload, seen.payload_len, arrival),
-        },
-        Transport::Tcp { .. } if !seen.payload.is_empty() => {
-            judge_segment(seen.payload, seen.payload_len, seen.transport.ports())
+        Transport::Udp { .. } => {
+            let header = seen.payload.first_chunk::<12>()?;
+            let plain = matches!(header, [0x80, 0..=191 | 224..=255, ..]);
+            let arrival = plain_rtp(arrival, header, seen.payload_len);
+            (plain && seen.payload_len >= 12).then_some((arrival, Kind::RtpLike))
         }
-        _ => Payload::of(Kind::Other),
+        Transport::Tcp {
+            src_port, dst_port, ..
+        } => {
+            let foreign = match seen.payload {
+                [] => true,
+                [20..=23, 3, 0..=4, ..] => true,
+                [b'A'..=b'Z' | 0..=1 | 0x40..=0x4f, ..] => false,
+                [_, _, 0..=3 | 20..=26 | 128..=191, ..] => false,
+                _ => src_port < 1024 || dst_port < 1024,
+            };
+            foreign.then_some((arrival, Kind::Other))
+        }
+        Transport::Other => Some((arrival, Kind::Other)),
     }
 }
 
-/// Judges a datagram that is not RTP with the shortest header.
 #[inline(never)]
-fn judge_datagram<'a>(bytes: &'a [u8], wire_len: u32, arrival: &mut Arrival) -> Payload<'a> {
+fn judge_datagram(bytes: &[u8], wire_len: u32, arrival: Arrival) -> Payload<'_> {
     let peeled = media::peel(bytes, wire_len);
-    let mut payload = if let Content::Rtp(rtp) = peeled.content {
-        fill_rtp(arrival, &rtp);
-        Payload::of(Kind::RtpLike)
-    } else {
-        judge_content(peeled.content, bytes, wire_len)
+    let of = |kind| Payload::of(kind, arrival);
+    let mut payload = match peeled.content {
+        Content::Rtp(rtp) => Payload::of(Kind::RtpLike, rtp_arrival(arrival, &rtp)),
+        Content::Rtcp(rtcp) => of(Kind::Rtcp)
+            .with_signs(signs::RTCP | rtcp_signs(&rtcp))
+            .with_bytes(rtcp.bytes(), rtcp.wire_len()),
+        Content::Stun(stun) => of(Kind::Stun).with_signs(stun_signs(&stun)),
+        Content::Dtls => of(Kind::Dtls),
+        Content::UnifiedDtls => of(Kind::UnifiedDtls),
+        Content::Zrtp => of(Kind::Other).with_signs(signs::ZRTP),
+        Content::Quic => of(Kind::Other).with_signs(signs::QUIC),
+        Content::Sip(_) => of(Kind::Other)
+            .with_signs(signs::SIP)
+            .with_bytes(bytes, wire_len),
+        Content::Other => of(Kind::Other),
     };
     payload.wrapper = peeled.wrapper;
     payload
 }
 
-/// Copies an RTP header without extension, sources or padding into an arrival.
+/// The arrival with an RTP header that has neither extension, nor sources, nor padding.
 #[inline(always)]
-fn fill_plain_rtp(arrival: &mut Arrival, header: &[u8; 12], wire_len: u32) {
+fn plain_rtp(arrival: Arrival, header: &[u8; 12], wire_len: u32) -> Arrival {
     let word = |at: usize| {
         u32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
     };
-    arrival.mark_and_type = header[1];
-    arrival.sequence = u16::from_be_bytes([header[2], header[3]]);
-    arrival.timestamp = word(4);
-    arrival.ssrc = word(8);
-    arrival.payload_len = (wire_len - 12).min(0xffff) as u16;
-}
-
-/// Copies the RTP header into an arrival.
-pub(super) fn fill_rtp(arrival: &mut Arrival, rtp: &Rtp<'_>) {
-    arrival.ssrc = rtp.ssrc();
-    arrival.timestamp = rtp.timestamp();
-    arrival.sequence = rtp.sequence();
-    arrival.mark_and_type = rtp.payload_type() | u8::from(rtp.marker()) << 7;
-    arrival.payload_len = rtp.payload_len().unwrap_or(0).min(0xffff) as u16;
-}
-
-fn judge_content<'a>(content: Content<'a>, bytes: &'a [u8], wire_len: u32) -> Payload<'a> {
-    match content {
-        Content::Rtp(_) => Payload::of(Kind::RtpLike),
-        Content::Rtcp(rtcp) => judge_rtcp(&rtcp),
-        Content::Stun(stun) => judge_stun(&stun),
-        Content::Dtls => Payload::of(Kind::Dtls),
-        Content::UnifiedDtls => Payload::of(Kind::UnifiedDtls),
-        Content::Zrtp => Payload::with_sign(Kind::Other, signs::ZRTP),
-        Content::Quic => Payload::with_sign(Kind::Other, signs::QUIC),
-        Content::Sip(_) => Payload::with_bytes(Kind::Other, signs::SIP, bytes, wire_len),
-        Content::Other => Payload::of(Kind::Other),
+    Arrival {
+        mark_and_type: header[1],
+        sequence: u16::from_be_bytes([header[2], header[3]]),
+        timestamp: word(4),
+        ssrc: word(8),
+        payload_len: wire_len.wrapping_sub(12).min(0xffff) as u16,
+        ..arrival
     }
 }
 
-fn judge_rtcp<'a>(rtcp: &Compound<'a>) -> Payload<'a> {
-    let sign = match rtcp.protection() {
+/// The arrival with an RTP header.
+fn rtp_arrival(arrival: Arrival, rtp: &Rtp<'_>) -> Arrival {
+    Arrival {
+        mark_and_type: rtp.payload_type() | u8::from(rtp.marker()) << 7,
+        sequence: rtp.sequence(),
+        timestamp: rtp.timestamp(),
+        ssrc: rtp.ssrc(),
+        payload_len: rtp.payload_len().unwrap_or(0).min(0xffff) as u16,
+        ..arrival
+    }
+}
+
+fn rtcp_signs(rtcp: &Compound<'_>) -> u16 {
+    match rtcp.protection() {
         Protection::Encrypted => signs::SRTCP,
         Protection::Clear | Protection::Cut => 0,
-    };
-    Payload::with_bytes(
-        Kind::Rtcp,
-        signs::RTCP | sign,
-        rtcp.bytes(),
-        rtcp.wire_len(),
-    )
+    }
 }
 
-fn judge_stun<'a>(stun: &Stun<'_>) -> Payload<'a> {
+fn stun_signs(stun: &Stun<'_>) -> u16 {
     let microsoft =
         stun.dialect() == Dialect::MsTurn || stun.attributes().any(|(kind, _)| is_microsoft(kind));
-    let sign = if microsoft { signs::MICROSOFT } else { 0 };
-    Payload::with_sign(Kind::Stun, sign)
+    if microsoft { signs::MICROSOFT } else { 0 }
 }
 
-#[inline(never)]
 /// A TCP segment is shown to the flow's state when it can begin with a frame of RFC 4571, or when it may continue one.
-fn judge_segment(bytes: &[u8], wire_len: u32, ports: (u16, u16)) -> Payload<'_> {
+#[inline(never)]
+fn judge_segment(bytes: &[u8], wire_len: u32, ports: (u16, u16), arrival: Arrival) -> Payload<'_> {
+    let payload = Payload::of(Kind::Other, arrival);
     if media::sip::StartLine::read(bytes).is_some() {
-        return Payload::with_bytes(Kind::Other, signs::SIP, bytes, wire_len);
+        return payload.with_signs(signs::SIP).with_bytes(bytes, wire_len);
     }
     let (src, dst) = ports;
     let may_continue = src >= 1024 && dst >= 1024 && !framing::is_tls(bytes);
     if may_continue || framing::begins_with_frame(bytes, wire_len) {
-        return Payload::with_bytes(Kind::Other, 0, bytes, wire_len);
+        return payload.with_bytes(bytes, wire_len);
     }
-    Payload::of(Kind::Other)
+    payload
 }
 
 #[inline(always)]
@@ -328,11 +348,11 @@ impl ReaderCounts {
         self.times.add(time.unwrap_or(NO_TIME));
     }
 
-    pub(super) fn merge(&mut self, other: Self) {
+    pub(super) fn merge(&mut self, other: &Self) {
         self.captured_bytes += other.captured_bytes;
         self.times.merge(other.times);
-        for (key, count) in other.undecoded {
-            *self.undecoded.entry(key).or_default() += count;
+        for (key, count) in &other.undecoded {
+            *self.undecoded.entry(*key).or_default() += count;
         }
     }
 }

@@ -79,7 +79,7 @@ pub(crate) fn run_in_lanes(
     readers: usize,
     ends: impl Fn(u64) -> bool,
 ) -> Flows {
-    let mut readers = vec![config.reader(); readers];
+    let readers = vec![config.reader(); readers];
     let mut lanes = config.lanes(lanes);
     let mut block = config.block();
     let (mut frames, mut blocks) = (0, 0);
@@ -101,7 +101,7 @@ pub(crate) fn run_in_lanes(
         }
     });
     apply(&mut lanes, &mut block, &mut frames);
-    finish(readers, lanes)
+    finish(lanes)
 }
 
 /// A capture and its truth.

@@ -10,7 +10,7 @@ use perhop_wire::capture::CapturedPacket;
 use serde::Serialize;
 
 use crate::failure::{Failure, Outcome};
-use crate::feed::{self, Capture, From, Sink};
+use crate::feed::{self, Capture, Crew, From, Sink};
 use crate::json::capture::{JsonCapture, JsonTotals};
 use crate::json::flow::{self, JsonFragmentRow};
 use crate::json::{self, Each};
@@ -74,7 +74,7 @@ struct Report<'a, F, R> {
 /// # Errors
 /// A capture that cannot be opened.
 pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Outcome, Failure> {
-    let (captures, found) = analyse(&args.from, args.max_flows, Vec::new(), &mut |_| {}, ui)?;
+    let (captures, found) = analyse(&args.from, args.max_flows, Vec::new(), None, ui)?;
     let damaged = feed::complain(&captures, ui);
     match args.format {
         Format::Human if feed::all_unreadable(&captures) => {}
@@ -105,7 +105,7 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Outcome, Failure> {
 }
 
 /// Reads packets into flows; `media_ports` are where a plan expects media, `beside` takes
-/// every packet too.
+/// every packet too, in order, and then one thread reads.
 ///
 /// # Errors
 /// A capture that cannot be opened, an interface that cannot be captured from.
@@ -113,16 +113,21 @@ pub(crate) fn analyse(
     from: &From,
     max_flows: usize,
     media_ports: Vec<PortRange>,
-    beside: &mut dyn FnMut(&CapturedPacket<'_>),
+    beside: Option<Beside<'_>>,
     ui: &Ui,
 ) -> Result<(Vec<Capture>, Flows), Failure> {
-    let engine = Engine::new(&Config {
+    let threads = if beside.is_some() { 1 } else { from.threads() };
+    let config = Config {
         max_flows,
         media_ports,
         seed: seed(),
         by_vlan: false,
-    });
-    let mut analysis = Analysis { engine, beside };
+    };
+    let mut analysis = Analysis {
+        engine: Engine::with_lanes(&config, threads),
+        threads,
+        beside,
+    };
     let captures = feed::read(from, ui, &mut analysis)?;
     let found = analysis.engine.finish();
     let evicted = found.totals.evicted.flows;
@@ -136,20 +141,30 @@ pub(crate) fn analyse(
     Ok((captures, found))
 }
 
+/// Something else that takes every packet.
+pub(crate) type Beside<'a> = &'a mut dyn FnMut(&CapturedPacket<'_>);
+
 /// What takes the packets.
 struct Analysis<'a> {
     engine: Engine,
-    beside: &'a mut dyn FnMut(&CapturedPacket<'_>),
+    threads: usize,
+    beside: Option<Beside<'a>>,
 }
 
 impl Sink for Analysis<'_> {
     fn packet(&mut self, packet: &CapturedPacket<'_>) {
         self.engine.observe(packet);
-        (self.beside)(packet);
+        if let Some(beside) = &mut self.beside {
+            beside(packet);
+        }
     }
 
     fn flows(&self) -> u64 {
         self.engine.flows()
+    }
+
+    fn crew(&mut self) -> Option<Crew<'_>> {
+        Crew::new(&mut self.engine, self.threads)
     }
 }
 

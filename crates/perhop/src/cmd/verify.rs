@@ -19,7 +19,7 @@ use serde::Serialize;
 
 use crate::cmd;
 use crate::cmd::explain::At;
-use crate::cmd::flows::{analyse, at_least_one, seed};
+use crate::cmd::flows::{Beside, analyse, at_least_one, seed};
 use crate::cmd::table::save;
 use crate::failure::{Failure, Outcome};
 use crate::feed::{self, From, is_stdin};
@@ -150,12 +150,11 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Outcome, Failure> {
         .as_ref()
         .map(|_| Timeline::new(CHARTED_FLOWS, seed()));
     let ports = media_ports(policy);
-    let mut beside = |packet: &CapturedPacket<'_>| {
-        if let Some(timeline) = &mut timeline {
-            timeline.observe(packet);
-        }
-    };
-    let (captures, found) = analyse(&args.from, args.max_flows, ports, &mut beside, ui)?;
+    let mut observe = timeline
+        .as_mut()
+        .map(|timeline| |packet: &CapturedPacket<'_>| timeline.observe(packet));
+    let beside = observe.as_mut().map(|observe| observe as Beside<'_>);
+    let (captures, found) = analyse(&args.from, args.max_flows, ports, beside, ui)?;
     let damaged = feed::complain(&captures, ui);
     let verdict =
         perhop_verify::report::verify(policy, args.vantage.into(), &found.flows, &tolerances);

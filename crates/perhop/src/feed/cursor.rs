@@ -7,14 +7,16 @@ use std::path::PathBuf;
 use perhop_wire::capture::{CaptureReader, CapturedPacket, Step};
 use perhop_wire::packet::{Direction, LinkType};
 
-use crate::feed::Capture;
+use crate::feed::crew::Job;
 use crate::feed::progress::Progress;
+use crate::feed::times::Span;
+use crate::feed::{Capture, Sink};
 use crate::input::Input;
 
 /// Bytes read before a capture's turn has come.
 const FIRST: usize = 1 << 16;
 /// Bytes held of a capture that is being read.
-const USUAL: usize = 1 << 20;
+const USUAL: usize = 1 << 19;
 
 /// One capture being read.
 pub(super) struct Cursor {
@@ -32,6 +34,9 @@ pub(super) struct Cursor {
     /// The end of the file is not the end of the capture.
     growing: bool,
     refills: u64,
+    /// Several threads are tried after so many refills, and not for packets of other captures' times.
+    crew_after: u64,
+    only_to_end: bool,
     told: u64,
     over: bool,
     capture: Capture,
@@ -68,6 +73,8 @@ impl Cursor {
             parked: None,
             growing: false,
             refills: 0,
+            crew_after: 1,
+            only_to_end: false,
             told: 0,
             over: false,
             capture,
@@ -87,7 +94,7 @@ impl Cursor {
     /// Reads up to the first packet and keeps it, so that its time is known.
     pub(super) fn prime(&mut self, progress: &mut Progress<'_>) {
         while self.pending.is_none() && !self.over {
-            self.step(None, &mut |_| {}, FIRST, progress);
+            self.step(None, &mut Nowhere, FIRST, progress);
         }
     }
 
@@ -127,11 +134,7 @@ impl Cursor {
     }
 
     /// Reads what there is, a buffer at most; false when there was nothing more.
-    pub(super) fn advance(
-        &mut self,
-        sink: &mut dyn FnMut(&CapturedPacket<'_>),
-        progress: &mut Progress<'_>,
-    ) -> bool {
+    pub(super) fn advance(&mut self, sink: &mut dyn Sink, progress: &mut Progress<'_>) -> bool {
         let (before, held) = (
             self.refills,
             self.reader.position() + self.held.len() as u64,
@@ -143,11 +146,7 @@ impl Cursor {
     }
 
     /// Ends the capture here, though its file may go on; a record of which only a part was written is not damaged.
-    pub(super) fn leave(
-        &mut self,
-        sink: &mut dyn FnMut(&CapturedPacket<'_>),
-        progress: &mut Progress<'_>,
-    ) {
+    pub(super) fn leave(&mut self, sink: &mut dyn Sink, progress: &mut Progress<'_>) {
         (self.ended, self.broken) = (true, true);
         while !self.over {
             self.step(Some(i64::MAX), sink, USUAL, progress);
@@ -165,12 +164,7 @@ impl Cursor {
     }
 
     /// Reads on, up to and with packets of the time `until`. A packet without a time goes with the one before it.
-    pub(super) fn run(
-        &mut self,
-        until: i64,
-        sink: &mut dyn FnMut(&CapturedPacket<'_>),
-        progress: &mut Progress<'_>,
-    ) {
+    pub(super) fn run(&mut self, until: i64, sink: &mut dyn Sink, progress: &mut Progress<'_>) {
         if self.parked.is_some() {
             self.unpark(progress);
         }
@@ -180,12 +174,60 @@ impl Cursor {
                 return;
             }
             let packet = pending.packet(&self.buffer);
-            self.capture.count(&packet);
-            sink(&packet);
+            self.capture.take(&packet, sink);
             self.held.start += pending.consumed;
         }
         while self.pending.is_none() && !self.over {
+            if self.refills >= self.crew_after {
+                self.run_crew(until, sink, progress);
+            }
             self.step(Some(until), sink, USUAL, progress);
+        }
+    }
+
+    /// Lets several threads read on, when the sink has them and the file is worth it.
+    fn run_crew(&mut self, until: i64, sink: &mut dyn Sink, progress: &mut Progress<'_>) {
+        let position = self.reader.position();
+        let Some((file, size)) = self.input.as_ref().and_then(Input::plain_file) else {
+            self.crew_after = u64::MAX;
+            return;
+        };
+        let ready = self.reader.packets() > 0 && self.reader.is_between_records() && !self.growing;
+        if !ready || until < i64::MAX && self.only_to_end {
+            return;
+        }
+        let left = size.saturating_sub(position);
+        let Some(crew) = sink.crew().filter(|crew| crew.is_worth(left)) else {
+            return;
+        };
+        let job = Job {
+            file,
+            reader: &self.reader,
+            size,
+            until,
+        };
+        let (counter, before) = (self.input.as_ref().map(Input::counter), self.told);
+        let mut told = before;
+        let ran = crew.run(&job, &mut |ran| {
+            if let Some(counter) = &counter {
+                counter.set(ran.to);
+            }
+            progress.tick(before + ran.packets - told);
+            told = before + ran.packets;
+        });
+        self.told = told;
+        self.capture.add(ran.packets, ran.times);
+        self.reader = self.reader.at(ran.to, self.reader.packets() + ran.packets);
+        self.held = 0..0;
+        // What stopped the threads is read by one; they are tried again later and later.
+        self.crew_after = self.refills + 2 * (self.crew_after + 1);
+        self.only_to_end = true;
+        if let Some(input) = &mut self.input
+            && let Err(error) = input.go_to(ran.to)
+        {
+            self.ended = true;
+            self.broken = true;
+            self.capture.damaged(error.to_string());
         }
     }
 
@@ -194,10 +236,14 @@ impl Cursor {
     fn step(
         &mut self,
         until: Option<i64>,
-        sink: &mut dyn FnMut(&CapturedPacket<'_>),
+        sink: &mut dyn Sink,
         size: usize,
         progress: &mut Progress<'_>,
     ) {
+        if let Some(until) = until {
+            let held = &self.buffer[self.held.clone()];
+            self.held.start += sink.packets(&mut self.reader, held, until, &mut self.capture);
+        }
         match self
             .reader
             .next(&self.buffer[self.held.clone()], self.ended)
@@ -209,8 +255,7 @@ impl Cursor {
                     self.pending = Some(Pending::of(&packet, &self.buffer));
                     return;
                 }
-                self.capture.count(&packet);
-                sink(&packet);
+                self.capture.take(&packet, sink);
                 self.held.start += packet.consumed;
             }
             Step::NeedMore { at_least } => self.refill(at_least, size, progress),
@@ -308,14 +353,32 @@ impl Pending {
 }
 
 impl Capture {
-    #[inline]
-    pub(super) fn count(&mut self, packet: &CapturedPacket<'_>) {
-        self.packets += 1;
-        if let Some(time) = packet.time_ns {
-            self.time = Some(match self.time {
-                None => (time, time),
-                Some((first, last)) => (first.min(time), last.max(time)),
-            });
+    /// Counts a packet and gives it on.
+    pub(super) fn take(&mut self, packet: &CapturedPacket<'_>, sink: &mut dyn Sink) {
+        let mut times = Span::default();
+        times.add(packet.time_ns);
+        self.add(1, times);
+        sink.packet(packet);
+    }
+
+    /// Counts packets and their times.
+    pub(super) fn add(&mut self, packets: u64, mut times: Span) {
+        self.packets += packets;
+        if let Some((first, last)) = self.time {
+            times.add(Some(first));
+            times.add(Some(last));
         }
+        self.time = times.get();
+    }
+}
+
+/// Takes nothing: to look at a capture's beginning.
+struct Nowhere;
+
+impl Sink for Nowhere {
+    fn packet(&mut self, _: &CapturedPacket<'_>) {}
+
+    fn flows(&self) -> u64 {
+        0
     }
 }

@@ -83,15 +83,13 @@ impl Follower<'_> {
         let mut cursor = Cursor::new(path.to_owned(), input);
         cursor.set_growing(true);
         loop {
-            let sink = &mut *self.sink;
-            let more = cursor.advance(&mut |packet| sink.packet(packet), &mut self.progress);
+            let more = cursor.advance(self.sink, &mut self.progress);
             self.tick(cursor.capture());
             if cursor.is_over() {
                 break;
             }
             if self.stop.is_due() {
-                let sink = &mut *self.sink;
-                cursor.leave(&mut |packet| sink.packet(packet), &mut self.progress);
+                cursor.leave(self.sink, &mut self.progress);
                 break;
             }
             if more {

@@ -1,6 +1,7 @@
 //! Where packets come from and when that ends, by the arguments.
 
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use perhop_host::interrupt::Interrupt;
@@ -27,6 +28,9 @@ pub(crate) struct From {
     /// With --live or --follow, end after so long: 90s, 10m, 1h
     #[arg(long, value_name = "TIME", value_parser = duration, requires = "running")]
     pub(super) duration: Option<Duration>,
+    /// Read with so many threads; as many as there are processors, at most 8, without it
+    #[arg(long, value_name = "COUNT", value_parser = threads)]
+    threads: Option<usize>,
 }
 
 impl From {
@@ -37,12 +41,19 @@ impl From {
             live: None,
             follow: false,
             duration: None,
+            threads: None,
         }
     }
 
     /// Whether stdin is one of the captures.
     pub(crate) fn stdin_count(&self) -> usize {
         self.capture.iter().filter(|path| is_stdin(path)).count()
+    }
+
+    /// How many threads to read with.
+    pub(crate) fn threads(&self) -> usize {
+        let usual = || thread::available_parallelism().map_or(1, |count| count.get().min(8));
+        self.threads.unwrap_or_else(usual)
     }
 
     /// The one folder or file to be followed.
@@ -113,6 +124,17 @@ impl Stop {
     }
 }
 
+/// A number of threads.
+fn threads(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count @ 1..=MOST_THREADS) => Ok(count),
+        _ => Err(format!("it is a number from 1 to {MOST_THREADS}")),
+    }
+}
+
+/// More would only wait for each other.
+const MOST_THREADS: usize = 64;
+
 /// `90s`, `10m`, `1h`, `2d`, or a plain number of seconds.
 fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("`{text}` is not a time such as 90s, 10m or 1h");
@@ -172,7 +194,7 @@ mod tests {
         let stop = Stop::new(Some(Duration::from_millis(40))).unwrap();
         assert!(!stop.is_due());
         assert!(stop.wait(Duration::from_secs(9)) <= Duration::from_millis(40));
-        std::thread::sleep(Duration::from_millis(50));
+        thread::sleep(Duration::from_millis(50));
         assert!(stop.is_due());
         assert_eq!(stop.wait(Duration::from_secs(9)), Duration::ZERO);
         let stop = Stop::new(None).unwrap();

@@ -31,7 +31,7 @@ pub(super) fn read(
     };
     let mut end = None;
     while end.is_none() && !stop.is_due() {
-        let turn = live.turn(stop.wait(PACE), &mut |packet| capture.take(packet, sink));
+        let turn = live.turn(stop.wait(PACE), &mut |packet| capture.caught(packet, sink));
         match turn {
             Ok(Turn::Packets(_) | Turn::Idle) => {}
             Ok(Turn::Down) => {
@@ -56,7 +56,7 @@ pub(super) fn read(
     if let Some(end) = end {
         capture.damaged(format!("the capture ended early: {end}"));
     }
-    match live.finish(&mut |packet| capture.take(packet, sink)) {
+    match live.finish(&mut |packet| capture.caught(packet, sink)) {
         Ok(statistics) => capture.dropped = statistics.dropped,
         Err(error) => capture.damaged(error.to_string()),
     }
@@ -64,10 +64,9 @@ pub(super) fn read(
 }
 
 impl Capture {
-    fn take(&mut self, packet: &CapturedPacket<'_>, sink: &mut dyn Sink) {
-        self.count(packet);
+    fn caught(&mut self, packet: &CapturedPacket<'_>, sink: &mut dyn Sink) {
         self.bytes += packet.data.len() as u64;
-        sink.packet(packet);
+        self.take(packet, sink);
     }
 }
 

@@ -46,6 +46,12 @@ impl Source {
         Ok(&self.buffer[self.start..last])
     }
 
+    /// Drops what is in the buffer: the stream was moved to this offset.
+    pub(crate) fn forget(&mut self, offset: u64) {
+        (self.start, self.end) = (0, 0);
+        self.taken.set(offset);
+    }
+
     /// Bytes taken since the beginning.
     pub(crate) fn offset(&self) -> u64 {
         self.taken.get()

@@ -58,7 +58,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Outcome, Failure> {
         let from = From::stored(files.clone());
         let ports = media_ports(policy);
         let mut beside = |packet: &CapturedPacket<'_>| collector.observe(packet);
-        let (captures, found) = analyse(&from, args.max_flows, ports, &mut beside, ui)?;
+        let (captures, found) = analyse(&from, args.max_flows, ports, Some(&mut beside), ui)?;
         let vantage = vantage(name, args.vantage.into());
         let report = perhop_verify::report::verify(policy, vantage, &found.flows, &tolerances);
         read.push(Read {
