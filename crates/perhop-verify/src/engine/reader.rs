@@ -120,14 +120,7 @@ impl Reader {
             facts.like = like(Form::new(kind, direction, 0)).odd_if(seen.ds.0 & 3 == 3);
             return batch.facts.push(facts);
         }
-        let (bytes, wire_len) = (seen.payload, seen.payload_len);
-        let payload = match seen.transport {
-            Transport::Udp { .. } => judge_datagram(bytes, wire_len, arrival),
-            Transport::Tcp {
-                src_port, dst_port, ..
-            } => judge_segment(bytes, wire_len, (src_port, dst_port), arrival),
-            Transport::Other => Payload::of(Kind::Other, arrival),
-        };
+        let payload = judge(seen, arrival);
         let form = Form::new(
             payload.kind,
             direction,
@@ -218,6 +211,19 @@ fn judge_at_once(seen: &Observation<'_>, arrival: Arrival) -> Option<(Arrival, K
             foreign.then_some((arrival, Kind::Other))
         }
         Transport::Other => Some((arrival, Kind::Other)),
+    }
+}
+
+/// Judges any payload.
+#[inline(always)]
+fn judge<'a>(seen: &Observation<'a>, arrival: Arrival) -> Payload<'a> {
+    let (bytes, wire_len) = (seen.payload, seen.payload_len);
+    match seen.transport {
+        Transport::Udp { .. } => judge_datagram(bytes, wire_len, arrival),
+        Transport::Tcp {
+            src_port, dst_port, ..
+        } => judge_segment(bytes, wire_len, (src_port, dst_port), arrival),
+        Transport::Other => Payload::of(Kind::Other, arrival),
     }
 }
 
@@ -359,3 +365,51 @@ impl ReaderCounts {
 
 /// No more of a payload than this is shown to a flow's state.
 const MOST_BYTES: usize = 16_384;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// What is told at once to be nothing of ours is told so by a closer look too, TLS aside, which is not looked into.
+        #[test]
+        fn a_short_look_at_a_segment_agrees_with_a_long_one(
+            start in prop::sample::select(vec![&b""[..], b"SIP/2.0 200", b"INVITE sip:a@b", &[0, 40, 0x80, 0], &[0x16, 3, 1], &[0, 20, 0, 1]]),
+            rest in prop::collection::vec(any::<u8>(), 0..60),
+            ports in (0u16..2048, 0u16..2048),
+            more in 0u32..3,
+        ) {
+            let payload = [start, &rest].concat();
+            let seen = Observation {
+                addresses: Addresses::V4 { src: 1, dst: 2 },
+                transport: Transport::Tcp {
+                    src_port: ports.0,
+                    dst_port: ports.1,
+                    flags: 16,
+                    sequence: 1,
+                    acknowledgement: 1,
+                },
+                payload: &payload,
+                payload_len: payload.len() as u32 + more,
+                ..nothing()
+            };
+            let arrival = Arrival::bare(0, 0);
+            if judge_at_once(&seen, arrival).is_some() && !framing::is_tls(&payload) {
+                let closer = judge(&seen, arrival);
+                prop_assert!(closer.kind == Kind::Other && !closer.has_more(), "{payload:?}");
+            }
+        }
+    }
+
+    fn nothing() -> Observation<'static> {
+        let frame = [
+            &[2; 12][..],
+            &[8, 0, 0x45, 0, 0, 20, 0, 0, 0, 0, 64, 1, 0, 0],
+            &[10; 8],
+        ]
+        .concat();
+        packet::dissect(perhop_wire::link::LinkType::ETHERNET, frame.leak(), 34).unwrap()
+    }
+}

@@ -336,16 +336,23 @@ impl Worker<'_> {
         } else {
             self.find_start(begin, within)
         };
-        let Some(skip) = skip else {
-            return Stretch {
+        match skip {
+            Some(skip) => self.records(begin, end, skip, block),
+            None => Stretch {
                 block,
                 from: None,
                 to: begin,
                 end,
                 is_whole: true,
                 times: Span::default(),
-            };
-        };
+            },
+        }
+    }
+
+    /// Reads the records that begin `skip` bytes from `begin` and before `end`.
+    fn records(&mut self, begin: u64, end: u64, skip: usize, mut block: Block) -> Stretch {
+        let job = self.shared.job;
+        let within = (end - begin) as usize;
         let mut capture = job.reader.at(begin + skip as u64, 0);
         let (mut used, mut times, mut is_whole) = (skip, Span::default(), true);
         while used < within {

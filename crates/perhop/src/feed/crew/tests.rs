@@ -153,7 +153,7 @@ fn captures_are_the_same_with_any_number_of_threads() {
 fn a_capture_in_pieces_is_the_same_as_whole() {
     for (name, bytes) in shared_captures() {
         let temp = tempfile::tempdir().unwrap();
-        let whole = read(&written(temp.path(), &[bytes.clone()]), 1, 1);
+        let whole = read(&written(temp.path(), std::slice::from_ref(&bytes)), 1, 1);
         for (count, threads) in [(3, 1), (2, 2), (4, 3), (40, 2)] {
             let Some(pieces) = pieces(&bytes, count) else {
                 continue;
@@ -199,7 +199,7 @@ fn frame(flow: u8, number: u32, size: usize, tos: u8) -> Vec<u8> {
     frame.extend([0x4e, 0x20 + flow, 0xc3, 0x50]);
     frame.extend(udp.to_be_bytes());
     frame.extend([0, 0]);
-    let version = if size % 16 == 0 { 0 } else { 0x80 };
+    let version = if size.is_multiple_of(16) { 0 } else { 0x80 };
     frame.extend([version, 96 + flow % 2]);
     frame.extend((number as u16).to_be_bytes());
     frame.extend((number * 160).to_be_bytes());
@@ -215,7 +215,7 @@ proptest! {
     fn threads_and_pieces_change_nothing(bytes in capture(), count in 1usize..6) {
         same_with_threads(&bytes, "made");
         let temp = tempfile::tempdir().unwrap();
-        let whole = read(&written(temp.path(), &[bytes.clone()]), 1, 1);
+        let whole = read(&written(temp.path(), std::slice::from_ref(&bytes)), 1, 1);
         let pieces = pieces(&bytes, count).unwrap();
         if !pieces.is_empty() {
             let cut = read(&written(temp.path(), &pieces), 2, 300);
