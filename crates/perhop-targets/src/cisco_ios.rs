@@ -11,7 +11,8 @@ use perhop_policy::{Diagnostic, LossKind, PolicySet, TargetRequest};
 use crate::artifact::Artifact;
 use crate::network::model::Policy;
 use crate::network::options;
-use crate::network::program::{self, Language, Plan, Words, take_back};
+use crate::network::program::{self, Language, Plan, Queueing, Words, take_back};
+use crate::network::unit::Unit;
 use crate::network::{self, Section};
 use crate::target::{OptionKind, OptionSpec, Program, Target};
 
@@ -37,11 +38,14 @@ static LANGUAGE: Language = Language {
     marks: marks::apply,
     undo_marks: marks::undo,
     read_marks: marks::read,
-    queues: queues::apply,
-    undo_queues: queues::undo,
-    read_queues: queues::read,
     marks_step,
-    queues_step,
+    tcam: true,
+    queues: Some(Queueing {
+        apply: queues::apply,
+        undo: queues::undo,
+        read: queues::read,
+        step: queues_step,
+    }),
 };
 
 impl Target for CiscoIos {
@@ -67,6 +71,10 @@ impl Target for CiscoIos {
             GROUPS,
             PLATFORM,
         ]
+    }
+
+    fn unit(&self) -> Option<Unit> {
+        Some(Unit::LowerName)
     }
 
     fn is_default_for(&self, _policy: &PolicySet) -> bool {

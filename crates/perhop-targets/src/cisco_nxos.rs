@@ -6,64 +6,35 @@
 mod marks;
 mod queues;
 
-use perhop_policy::{Diagnostic, LossKind, PolicySet, TargetRequest};
-
-use crate::artifact::Artifact;
 use crate::network::Section;
 use crate::network::model::Policy;
-use crate::network::program::{self, Language, Plan, Words, take_back};
-use crate::target::{OptionSpec, Program, Target};
+use crate::network::program::{self, Device, Language, Plan, Queueing, Words, take_back};
+use crate::network::unit::Unit;
 
 /// The target.
-#[derive(Debug, Clone, Copy)]
-pub struct CiscoNxos;
+pub static CISCO_NXOS: Device = Device {
+    language: &LANGUAGE,
+    summary: "Marks and queues for Cisco NX-OS: access lists, policies of type qos and queuing",
+    options: program::OPTIONS,
+    unit: Unit::Number,
+    policy_of: Policy::flat,
+};
 
 static LANGUAGE: Language = Language {
     id: "cisco-nxos",
     extension: "nxos",
-    marks: marks::apply,
-    undo_marks: marks::undo,
-    read_marks: marks::read,
-    queues: queues::apply,
-    undo_queues: queues::undo,
-    read_queues: queues::read,
+    marks: |policy, comments| marks::DIALECT.apply(policy, comments),
+    undo_marks: |policy| marks::DIALECT.undo(policy),
+    read_marks: |text| marks::DIALECT.read(text),
     marks_step,
-    queues_step,
+    tcam: true,
+    queues: Some(Queueing {
+        apply: queues::apply,
+        undo: queues::undo,
+        read: queues::read,
+        step: queues_step,
+    }),
 };
-
-impl Target for CiscoNxos {
-    fn id(&self) -> &'static str {
-        LANGUAGE.id
-    }
-
-    fn summary(&self) -> &'static str {
-        "Marks and queues for Cisco NX-OS: access lists, policies of type qos and queuing"
-    }
-
-    fn losses(&self) -> &'static [LossKind] {
-        program::LOSSES
-    }
-
-    fn options(&self) -> &'static [OptionSpec] {
-        program::OPTIONS
-    }
-
-    fn is_default_for(&self, _policy: &PolicySet) -> bool {
-        false
-    }
-
-    fn lower(
-        &self,
-        policy: &PolicySet,
-        request: &TargetRequest,
-    ) -> Result<Box<dyn Program>, Vec<Diagnostic>> {
-        program::lower(&LANGUAGE, policy, request, false, Policy::flat)
-    }
-
-    fn read(&self, artifacts: &[Artifact]) -> Result<Box<dyn Program>, Vec<Diagnostic>> {
-        program::read(&LANGUAGE, artifacts)
-    }
-}
 
 fn marks_step(section: &Section, policy: &Policy, folder: &str) -> Words {
     let name = format!("PH-{}", policy.label);

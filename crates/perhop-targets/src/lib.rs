@@ -4,13 +4,16 @@
 //! for losses that the plan accepts by name. This crate never sees a plan, a clock, a file or a hash map.
 #![forbid(unsafe_code)]
 
+pub mod arista_eos;
 pub mod artifact;
+pub mod aruba_cx;
 mod choose;
 pub mod cisco_ios;
 pub mod cisco_nxos;
 mod codes;
 pub mod compile;
 mod cs_shell;
+pub mod home_routers;
 pub mod intune_csp;
 pub mod linux_nft;
 pub mod linux_tc;
@@ -18,7 +21,9 @@ mod losses;
 pub mod lync_inband;
 pub mod lync_shell;
 pub mod manifest;
+pub mod mikrotik;
 pub mod network;
+pub mod openwrt;
 pub mod registry;
 mod runbook;
 pub mod suggest;
@@ -28,6 +33,7 @@ pub mod target;
 pub mod teams_shell;
 #[cfg(test)]
 mod testing;
+pub mod vyos;
 pub mod windows_gpo;
 pub mod windows_lgpo;
 pub mod windows_netqos;

@@ -15,6 +15,7 @@ use crate::artifact::{Artifact, Purpose};
 use crate::linux_nft::table::{Hook, Table};
 use crate::network::options::Options;
 use crate::network::read_back::{self, Marking as _, ReadBack};
+use crate::network::unit::Unit;
 use crate::network::{self, Said, Section, options};
 use crate::syntax::nft;
 use crate::target::{OptionKind, OptionSpec, Program, Step, Target, order};
@@ -58,6 +59,10 @@ impl Target for LinuxNft {
         &[network::MARK, network::ACCESS, network::UNPLANNED, BRIDGE]
     }
 
+    fn unit(&self) -> Option<Unit> {
+        Some(Unit::LowerName)
+    }
+
     /// For Linux hosts whose rules can be said without loss.
     fn is_default_for(&self, policy: &PolicySet) -> bool {
         let (parts, said) = hosts(policy);
@@ -77,7 +82,11 @@ impl Target for LinuxNft {
         parts.extend(
             sections
                 .into_iter()
-                .map(|one| part(one, hook, options.reset)),
+                // Where hosts are attached is not known, everything that is forwarded would be reset.
+                .map(|one| {
+                    let reset = options.reset && !one.interfaces.is_empty();
+                    part(one, hook, reset)
+                }),
         );
         said.extend(rules);
         Ok(Box::new(NftProgram {
@@ -254,7 +263,7 @@ impl Part {
         } else if self.section.interfaces.is_empty() {
             out.push(format!(
                 "It marks whatever is forwarded from these ports. Where other hosts' packets enter too, name the interfaces \
-                 of `{}` in the option `access` and compile again.",
+                 of `{}` in the option `access` and compile again; `unplanned` has no effect before.",
                 self.section.scope
             ));
         }

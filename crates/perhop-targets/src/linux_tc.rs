@@ -11,6 +11,7 @@ use crate::network;
 use crate::network::options::{self, KINDS};
 use crate::network::queues::{self, Queue, Queues};
 use crate::network::read_back::unreadable;
+use crate::network::unit::Unit;
 use crate::syntax::sh::{Script, Word};
 use crate::target::{OptionSpec, Program, Step, Target, order};
 
@@ -38,6 +39,10 @@ impl Target for LinuxTc {
 
     fn options(&self) -> &'static [OptionSpec] {
         &[network::SHARES]
+    }
+
+    fn unit(&self) -> Option<Unit> {
+        Some(Unit::HexOctet)
     }
 
     fn is_default_for(&self, _policy: &PolicySet) -> bool {

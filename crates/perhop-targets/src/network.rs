@@ -8,10 +8,13 @@ pub mod entry;
 pub mod label;
 pub mod lists;
 pub mod model;
+pub mod mqc;
 pub mod options;
 pub mod program;
 pub mod queues;
 pub mod read_back;
+pub mod unit;
+pub mod values;
 
 use perhop_policy::{
     ClassKind, Diagnostic, Dscp, Fit, Loss, LossKind, Marker, PolicySet, Role, RuleId, ScopeId,

@@ -16,7 +16,14 @@ pub static TARGETS: &[&dyn Target] = &[
     &crate::linux_nft::LinuxNft,
     &crate::linux_tc::LinuxTc,
     &crate::cisco_ios::CiscoIos,
-    &crate::cisco_nxos::CiscoNxos,
+    &crate::cisco_nxos::CISCO_NXOS,
+    &crate::arista_eos::ARISTA_EOS,
+    &crate::aruba_cx::ARUBA_CX,
+    &crate::openwrt::OPENWRT,
+    &crate::home_routers::DD_WRT,
+    &crate::home_routers::TOMATO,
+    &crate::mikrotik::MIKROTIK,
+    &crate::vyos::VYOS,
     &crate::wireshark::Wireshark,
 ];
 

@@ -2,6 +2,7 @@
 
 use perhop_policy::LossKind;
 
+use crate::network::unit::Unit;
 use crate::registry::TARGETS;
 use crate::syntax::markdown::{Markdown, code, rich};
 use crate::target::{OptionKind, OptionSpec};
@@ -16,9 +17,12 @@ pub fn support_table() -> String {
     );
     let rows: Vec<Vec<String>> = TARGETS
         .iter()
-        .map(|target| vec![code(target.id()), rich(target.summary())])
+        .map(|target| {
+            let unit = target.unit().map_or("–", Unit::as_str);
+            vec![code(target.id()), rich(target.summary()), rich(unit)]
+        })
         .collect();
-    out.table(&["target", "what comes out"], &rows);
+    out.table(&["target", "what comes out", "a mark as"], &rows);
     losses(&mut out);
     options(&mut out);
     out.into_text()

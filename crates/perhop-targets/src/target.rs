@@ -5,6 +5,7 @@ use perhop_policy::{
 };
 
 use crate::artifact::Artifact;
+use crate::network::unit::Unit;
 
 /// The type of an option's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +84,10 @@ pub trait Target: Sync {
     fn losses(&self) -> &'static [LossKind];
     /// The options that a plan may give it.
     fn options(&self) -> &'static [OptionSpec];
+    /// The form in which it writes marks, where its own language has one.
+    fn unit(&self) -> Option<Unit> {
+        None
+    }
     /// Whether it is made for this policy when the plan names no targets.
     fn is_default_for(&self, policy: &PolicySet) -> bool;
     /// Makes the program.

@@ -87,6 +87,49 @@ fn nft_takes_every_file_loads_it_again_and_takes_it_back() {
     }
 }
 
+/// What OpenWrt's firewall includes in its table: every file, in a table of that name.
+#[test]
+fn nft_takes_every_file_for_openwrt() {
+    let applied = files("openwrt", ".nft");
+    assert!(applied.len() >= 6, "{applied:?}");
+    let mut script = String::new();
+    for file in &applied {
+        script.push_str(&format!(
+            "{{ echo 'table inet fw4 {{'; cat {}; echo '}}'; }} | nft -f -\n\
+             nft list ruleset | grep -c 'dscp set' || true; nft flush ruleset\n",
+            quoted(file)
+        ));
+    }
+    if let Some(text) = in_namespace(&["nft"], &script) {
+        let marks = text.lines().filter(|count| *count != "0").count();
+        assert_eq!(marks * 2, applied.len(), "{text}");
+    }
+}
+
+/// The firewall scripts of home routers: twice, and taken back without a trace.
+#[test]
+fn iptables_takes_every_script_and_takes_it_back() {
+    for target in ["dd-wrt", "tomato"] {
+        let applied = files(target, "/apply.sh");
+        assert!(applied.len() >= 3, "{applied:?}");
+        let mut script = String::new();
+        for apply in &applied {
+            let (apply, undo) = (quoted(apply), quoted(&apply.with_file_name("undo.sh")));
+            script.push_str(&format!(
+                "for tool in iptables ip6tables; do $tool -t mangle -S; done > before.$$\n\
+                 sh -e {apply}; iptables -t mangle -S > once.$$; sh -e {apply}; iptables -t mangle -S > twice.$$\n\
+                 grep -q 'DSCP --set-dscp' once.$$; cmp once.$$ twice.$$; sh -e {undo}\n\
+                 for tool in iptables ip6tables; do $tool -t mangle -S; done > after.$$\n\
+                 cmp before.$$ after.$$; rm before.$$ once.$$ twice.$$ after.$$\n"
+            ));
+        }
+        let script = format!("cd \"${{TMPDIR:-/tmp}}\"\n{script}echo taken");
+        if let Some(text) = in_namespace(&["iptables", "ip6tables"], &script) {
+            assert_eq!(text, "taken\n");
+        }
+    }
+}
+
 /// The oracle against the kernel: a packet for every pairing of edges, sent from a host whose programs' packets are
 /// marked, and the kernel's own count of each mark.
 #[test]

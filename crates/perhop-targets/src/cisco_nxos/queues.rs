@@ -4,7 +4,7 @@
 use perhop_policy::Dscp;
 
 use crate::cisco_nxos::marks::{group, kind, set};
-use crate::network::model::mark_name;
+use crate::network::model::{Class, mark_name};
 use crate::network::program::{Plan, same};
 use crate::network::queues::Queue;
 use crate::syntax::ios::{self, Config, Node, Word};
@@ -37,7 +37,7 @@ pub(super) fn apply(plan: &Plan) -> Vec<u8> {
         }
         if *name == EDGE {
             out.line(1, &[Word::Own("class class-default")]);
-            set(&mut out, Dscp::DF, None);
+            set(&mut out, &Class::rest());
         }
     }
     out.line(0, &[Word::Own("policy-map type queuing PHQ-OUT")]);

@@ -3,6 +3,7 @@
 use perhop_policy::{Dscp, PortRange, Protocol};
 
 use crate::linux_nft::table::{Hook, Rule, Step, Table};
+use crate::network::values;
 use crate::syntax::nft::{self, Nft, Word};
 
 /// The file that makes a table, or makes it anew.
@@ -297,17 +298,20 @@ fn read_rule(line: &str) -> Option<Rule> {
         let nets = || {
             texts
                 .iter()
-                .map(|text| net(text))
+                .map(|text| values::net(text))
                 .collect::<Option<Vec<_>>>()
         };
         match field {
             ("ip" | "ip6", "saddr") => rule.src = nets()?,
             ("ip" | "ip6", "daddr") => rule.dst = nets()?,
             ("meta", "l4proto") => {
-                rule.protocols = texts.into_iter().map(protocol).collect::<Option<_>>()?;
+                rule.protocols = texts
+                    .into_iter()
+                    .map(values::protocol)
+                    .collect::<Option<_>>()?;
             }
-            ("th", "sport") => rule.src_ports = Some(ports(value)?),
-            ("th", "dport") => rule.dst_ports = Some(ports(value)?),
+            ("th", "sport") => rule.src_ports = Some(values::ports(value, '-')?),
+            ("th", "dport") => rule.dst_ports = Some(values::ports(value, '-')?),
             _ => return None,
         }
     }
@@ -339,30 +343,14 @@ fn elements(lines: &mut Lines<'_>) -> Result<Vec<(Protocol, PortRange, Dscp)>, S
         out.push(lines.parse(|line| {
             let (key, chain) = line.strip_suffix(',')?.split_once(" : goto mark_")?;
             let (one, range) = key.split_once(" . ")?;
-            Some((protocol(one)?, ports(range)?, nft::read_dscp(chain)?))
+            Some((
+                values::protocol(one)?,
+                values::ports(range, '-')?,
+                nft::read_dscp(chain)?,
+            ))
         })?);
     }
     Ok(out)
-}
-
-fn protocol(text: &str) -> Option<Protocol> {
-    [Protocol::Udp, Protocol::Tcp]
-        .into_iter()
-        .find(|one| one.as_str() == text)
-}
-
-fn ports(text: &str) -> Option<PortRange> {
-    match text.split_once('-') {
-        None => Some(PortRange::single(text.parse().ok()?)),
-        Some((first, last)) => PortRange::try_new(first.parse().ok()?, last.parse().ok()?),
-    }
-}
-
-fn net(text: &str) -> Option<ipnet::IpNet> {
-    match text.contains('/') {
-        true => text.parse().ok(),
-        false => Some(text.parse::<std::net::IpAddr>().ok()?.into()),
-    }
 }
 
 /// Lines without comments, blanks and indentation, with their numbers.

@@ -92,6 +92,60 @@ impl Policy {
         out
     }
 
+    /// The terms of one family with their marks, in order.
+    pub fn rules(&self, v6: bool) -> impl Iterator<Item = (Dscp, &Term)> {
+        self.classes.iter().flat_map(move |class| {
+            let terms = class.terms[usize::from(v6)].iter();
+            terms.map(|term| (class.dscp, term))
+        })
+    }
+
+    /// A policy of rules as [`Policy::rules`] gives them, IPv4 and IPv6 apart.
+    #[must_use]
+    pub fn from_rules(label: &str, rules: [Vec<(Dscp, Term)>; 2]) -> Self {
+        let mut out = Self {
+            label: label.to_owned(),
+            ..Self::default()
+        };
+        for (family, rules) in rules.into_iter().enumerate() {
+            let begins = out.classes.len();
+            for (dscp, term) in rules {
+                let goes_on = out.classes.len() > begins;
+                match out.classes.last_mut() {
+                    Some(class) if goes_on && class.dscp == dscp => class.terms[family].push(term),
+                    _ => {
+                        let mut terms = [Vec::new(), Vec::new()];
+                        terms[family].push(term);
+                        out.classes.push(Class {
+                            dscp,
+                            queue: None,
+                            terms,
+                        });
+                    }
+                }
+            }
+        }
+        out
+    }
+
+    /// The same with classes of one family each.
+    #[must_use]
+    pub fn split(mut self) -> Self {
+        let one = |class: Class| {
+            let [v4, v6] = class.terms;
+            [[v4, Vec::new()], [Vec::new(), v6]]
+                .into_iter()
+                .filter(|terms| terms.iter().any(|terms| !terms.is_empty()))
+                .map(move |terms| Class {
+                    terms,
+                    dscp: class.dscp,
+                    queue: class.queue,
+                })
+        };
+        self.classes = self.classes.into_iter().flat_map(one).collect();
+        self
+    }
+
     /// The names of the classes: the mark, with a number where it comes again.
     #[must_use]
     pub fn class_names(&self) -> Vec<String> {
@@ -107,6 +161,18 @@ impl Policy {
             });
         }
         out
+    }
+}
+
+impl Class {
+    /// What sets packets of no class to DF.
+    #[must_use]
+    pub fn rest() -> Self {
+        Self {
+            dscp: Dscp::DF,
+            queue: None,
+            terms: [Vec::new(), Vec::new()],
+        }
     }
 }
 

@@ -8,8 +8,9 @@ use crate::network::entry::groups;
 use crate::network::model::{Policy, mark_name};
 use crate::network::queues::Queues;
 use crate::network::read_back::{self, Marking as _, ReadBack};
+use crate::network::unit::Unit;
 use crate::network::{self, Lowered, Section, cost};
-use crate::target::{OptionSpec, Program, Step, order};
+use crate::target::{OptionSpec, Program, Step, Target, order};
 
 /// A device's language.
 pub struct Language {
@@ -23,16 +24,76 @@ pub struct Language {
     pub undo_marks: fn(&Policy) -> Vec<u8>,
     /// Reads a file of marks.
     pub read_marks: fn(&str) -> Result<Policy, String>,
-    /// The file that makes queues.
-    pub queues: fn(&Plan) -> Vec<u8>,
-    /// The file that takes them away.
-    pub undo_queues: fn(&Plan) -> Vec<u8>,
-    /// Reads a file of queues.
-    pub read_queues: fn(&str) -> Result<Plan, String>,
     /// What people do with marks.
     pub marks_step: fn(&Section, &Policy, &str) -> Words,
-    /// What people do with queues.
-    pub queues_step: fn(&Plan, &str) -> Words,
+    /// Whether hardware may compare by value and mask, so that ranges cost entries.
+    pub tcam: bool,
+    /// Its queues, where they are written.
+    pub queues: Option<Queueing>,
+}
+
+/// A device's language for queues.
+pub struct Queueing {
+    /// The file that makes them.
+    pub apply: fn(&Plan) -> Vec<u8>,
+    /// The file that takes them away.
+    pub undo: fn(&Plan) -> Vec<u8>,
+    /// Reads the file that makes them.
+    pub read: fn(&str) -> Result<Plan, String>,
+    /// What people do with them.
+    pub step: fn(&Plan, &str) -> Words,
+}
+
+/// A kind of device, as a target.
+pub struct Device {
+    /// Its language.
+    pub language: &'static Language,
+    /// See [`Target::summary`].
+    pub summary: &'static str,
+    /// See [`Target::options`].
+    pub options: &'static [OptionSpec],
+    /// See [`Target::unit`].
+    pub unit: Unit,
+    /// How a section stands on its devices.
+    pub policy_of: fn(&Section, &Queues, bool) -> Policy,
+}
+
+impl Target for Device {
+    fn id(&self) -> &'static str {
+        self.language.id
+    }
+
+    fn summary(&self) -> &'static str {
+        self.summary
+    }
+
+    fn losses(&self) -> &'static [LossKind] {
+        LOSSES
+    }
+
+    fn options(&self) -> &'static [OptionSpec] {
+        self.options
+    }
+
+    fn unit(&self) -> Option<Unit> {
+        Some(self.unit)
+    }
+
+    fn is_default_for(&self, _policy: &PolicySet) -> bool {
+        false
+    }
+
+    fn lower(
+        &self,
+        policy: &PolicySet,
+        request: &TargetRequest,
+    ) -> Result<Box<dyn Program>, Vec<Diagnostic>> {
+        lower(self.language, policy, request, false, self.policy_of)
+    }
+
+    fn read(&self, artifacts: &[Artifact]) -> Result<Box<dyn Program>, Vec<Diagnostic>> {
+        read(self.language, artifacts)
+    }
 }
 
 /// Queues, and the interfaces that go by the mark.
@@ -73,6 +134,9 @@ pub const OPTIONS: &[OptionSpec] = &[
     network::UNPLANNED,
     network::SHARES,
 ];
+
+/// The options of those that write no queues.
+pub const MARK_OPTIONS: &[OptionSpec] = &[network::MARK, network::ACCESS, network::UNPLANNED];
 
 /// The losses of every such target.
 pub const LOSSES: &[LossKind] = &[LossKind::WiderApplication, LossKind::NarrowerApplication];
@@ -132,11 +196,13 @@ pub fn read(
     artifacts: &[Artifact],
 ) -> Result<Box<dyn Program>, Vec<Diagnostic>> {
     let queues = format!("{}/queues/apply.{}", language.id, language.extension);
-    read_back::read(
-        artifacts,
-        |path| (path == queues).then_some(path),
-        language.read_queues,
-    )?;
+    if let Some(queueing) = &language.queues {
+        read_back::read(
+            artifacts,
+            |path| (path == queues).then_some(path),
+            queueing.read,
+        )?;
+    }
     let (before, after) = (
         format!("{}/marks/", language.id),
         format!("/apply.{}", language.extension),
@@ -147,6 +213,13 @@ pub fn read(
         language.read_marks,
     )?;
     Ok(Box::new(read))
+}
+
+impl NetworkProgram {
+    fn queueing(&self) -> Option<&'static Queueing> {
+        let some = !self.plan.queues.list.is_empty();
+        self.language.queues.as_ref().filter(|_| some)
+    }
 }
 
 impl Program for NetworkProgram {
@@ -167,15 +240,15 @@ impl Program for NetworkProgram {
         };
         for (section, policy) in &self.parts {
             let folder = format!("marks/{}", section.folder);
-            let apply = (self.language.marks)(policy, &comments(section));
+            let apply = (self.language.marks)(policy, &comments(section, self.language.tcam));
             file(&folder, "apply", Purpose::Apply, apply, &section.rules);
             let undo = (self.language.undo_marks)(policy);
             file(&folder, "undo", Purpose::Undo, undo, &section.rules);
         }
-        if !self.plan.queues.list.is_empty() {
-            let apply = (self.language.queues)(&self.plan);
+        if let Some(queueing) = self.queueing() {
+            let apply = (queueing.apply)(&self.plan);
             file("queues", "apply", Purpose::Apply, apply, &[]);
-            let undo = (self.language.undo_queues)(&self.plan);
+            let undo = (queueing.undo)(&self.plan);
             file("queues", "undo", Purpose::Undo, undo, &[]);
         }
         out
@@ -187,14 +260,15 @@ impl Program for NetworkProgram {
         for (section, policy) in &self.parts {
             let folder = format!("./{id}/marks/{}", section.folder);
             let mut words = (self.language.marks_step)(section, policy, &folder);
-            words
-                .notes
-                .extend(cost::notes(std::iter::once(&section.entries[..])));
+            if self.language.tcam {
+                let costs = cost::notes(std::iter::once(&section.entries[..]));
+                words.notes.extend(costs);
+            }
             let title = format!("Mark what `{}` sends where it is attached", section.scope);
             out.push(step(title, words));
         }
-        if !self.plan.queues.list.is_empty() {
-            let mut words = (self.language.queues_step)(&self.plan, &format!("./{id}/queues"));
+        if let Some(queueing) = self.queueing() {
+            let mut words = (queueing.step)(&self.plan, &format!("./{id}/queues"));
             words
                 .notes
                 .extend(network::shared_queue_notes(&self.plan.queues));
@@ -225,11 +299,14 @@ fn step(title: String, words: Words) -> Step {
 }
 
 /// What stands before marks: whose they are, and what their ranges cost.
-fn comments(section: &Section) -> Vec<String> {
+fn comments(section: &Section, tcam: bool) -> Vec<String> {
     let mut out = vec![format!(
         "Marks of what {} sends, where it is attached.",
         section.scope
     )];
+    if !tcam {
+        return out;
+    }
     for (dscp, entries) in groups(&section.entries) {
         let count = entries.len();
         out.push(format!(
@@ -245,6 +322,25 @@ fn comments(section: &Section) -> Vec<String> {
     }
     out.extend(cost::lines(&section.entries));
     out
+}
+
+/// The interface where a policy is attached first, or the word for it.
+#[must_use]
+pub fn interface(policy: &Policy) -> &str {
+    policy
+        .interfaces
+        .first()
+        .map_or("INTERFACE", String::as_str)
+}
+
+/// What is entered by hand where the plan does not say where hosts are attached.
+#[must_use]
+pub fn by_hand(policy: &Policy, lines: &[String]) -> Vec<String> {
+    if policy.interfaces.is_empty() {
+        lines.to_vec()
+    } else {
+        Vec::new()
+    }
 }
 
 /// How marks and queues are taken back, whatever the language.

@@ -34,12 +34,24 @@ pub enum Word<'a> {
     Address(Addresses, Option<IpNet>),
     /// `192.0.2.0 255.255.255.0` or `host 192.0.2.1`, as members of network groups are.
     Member(IpNet),
+    /// The program's own, and right after it a value, which is kept as in a name: `src-port=50000-50019`.
+    Joined(&'static str, &'a str),
 }
 
 /// A configuration being written: LF lines, one space a level.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Config {
     out: String,
+    mark: &'static str,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            out: String::new(),
+            mark: "! ",
+        }
+    }
 }
 
 impl Config {
@@ -49,13 +61,22 @@ impl Config {
         Self::default()
     }
 
+    /// An empty configuration whose comments begin with `#`.
+    #[must_use]
+    pub fn hash() -> Self {
+        Self {
+            mark: "# ",
+            ..Self::default()
+        }
+    }
+
     /// A comment; what a console could act on becomes `_`.
     pub fn comment(&mut self, text: &str) -> &mut Self {
         let clean: String = text
             .chars()
             .map(|c| if is_harmless(c) { c } else { '_' })
             .collect();
-        let _ = writeln!(self.out, "! {}", clean.trim_end());
+        let _ = writeln!(self.out, "{}{}", self.mark, clean.trim_end());
         self
     }
 
@@ -82,17 +103,17 @@ fn is_harmless(c: char) -> bool {
     c.is_ascii_alphanumeric() || " .,:;()/@%+=_-".contains(c)
 }
 
+fn plain(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._/:@-".contains(c);
+    let kept = text.chars().map(|c| if plain(c) { c } else { '-' });
+    kept.collect()
+}
+
 fn write_word(out: &mut String, word: &Word<'_>) {
     let _ = match word {
         Word::Own(text) => write!(out, "{text}"),
-        Word::Name(text) => {
-            let plain = |c: char| c.is_ascii_alphanumeric() || "._/:@-".contains(c);
-            let name: String = text
-                .chars()
-                .map(|c| if plain(c) { c } else { '-' })
-                .collect();
-            write!(out, "{name}")
-        }
+        Word::Name(text) => write!(out, "{}", plain(text)),
+        Word::Joined(own, text) => write!(out, "{own}{}", plain(text)),
         Word::Number(number) => write!(out, "{number}"),
         Word::Ports(range) if range.count() == 1 => write!(out, "eq {}", range.first()),
         Word::Ports(range) => write!(out, "range {} {}", range.first(), range.last()),
@@ -138,7 +159,7 @@ pub fn read(text: &str) -> Result<Vec<Node<'_>>, String> {
     let mut lines: Vec<(usize, usize, &str)> = Vec::new();
     for (number, line) in (1..).zip(text.lines()) {
         let command = line.trim_start_matches(' ');
-        if !command.is_empty() && !command.starts_with('!') {
+        if !command.is_empty() && !command.starts_with(['!', '#']) {
             lines.push((number, line.len() - command.len(), command));
         }
     }

@@ -1,0 +1,7 @@
+# Enter these lines once, and take the others out of the firewall script.
+iptables -t mangle -D FORWARD -i br0 -j PH-clients
+iptables -t mangle -F PH-clients
+iptables -t mangle -X PH-clients
+ip6tables -t mangle -D FORWARD -i br0 -j PH-clients
+ip6tables -t mangle -F PH-clients
+ip6tables -t mangle -X PH-clients

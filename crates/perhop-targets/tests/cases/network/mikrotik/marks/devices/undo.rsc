@@ -1,0 +1,2 @@
+/ip firewall mangle remove [find comment=PH-devices ]
+/ipv6 firewall mangle remove [find comment=PH-devices ]
