@@ -18,14 +18,13 @@
 //! The flow table is divided by the hash into partitions, whose number depends on [`Config::max_flows`] alone: each
 //! evicts for itself, so what is evicted does not depend on the number of lanes either.
 
-use std::net::SocketAddr;
-
 use perhop_policy::PortRange;
 use perhop_wire::capture::CapturedPacket;
 
+use crate::call::Calls;
 use crate::flow::Flow;
-use crate::stream::Announced;
 
+mod calls;
 mod evict;
 mod extra;
 mod facts;
@@ -33,6 +32,7 @@ mod finish;
 mod fragments;
 mod framing;
 mod hash;
+mod heard;
 mod lane;
 mod partition;
 mod reader;
@@ -236,6 +236,8 @@ pub struct Flows {
     pub flows: Vec<Flow>,
     /// Later fragments by address pair and protocol, in that order: also those that [`Flow::fragments`] has.
     pub fragments: Vec<FragmentRow>,
+    /// Calls that signalling in the clear names.
+    pub calls: Calls,
     /// Counts over the capture.
     pub totals: Totals,
 }
@@ -244,14 +246,6 @@ pub struct Flows {
 #[must_use]
 pub fn finish(lanes: Vec<Lane>) -> Flows {
     finish::finish(lanes)
-}
-
-/// What a message in the capture said of the streams of an endpoint.
-#[derive(Debug, Clone)]
-struct Announcement {
-    frame: u64,
-    endpoint: SocketAddr,
-    announced: Announced,
 }
 
 /// The partition of a hash.

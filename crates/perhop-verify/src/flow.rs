@@ -4,11 +4,13 @@
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use perhop_wire::field::Dscp;
 use perhop_wire::media::Wrapper;
 use perhop_wire::packet::Tunnel;
 
+use crate::call::Call;
 use crate::stream::{RtcpSummary, Stream};
 
 mod dscp;
@@ -113,6 +115,8 @@ pub struct Flow {
     pub wrapper: Option<Wrapper>,
     /// Later fragments of this flow's datagrams.
     pub fragments: Option<Box<FragmentCounts>>,
+    /// The call whose signalling announced the receiver's or the sender's address and port.
+    pub call: Option<Arc<Call>>,
     /// RTP streams in order of their first packets.
     pub rtp: Vec<Stream>,
     /// What RTCP on this very flow said.

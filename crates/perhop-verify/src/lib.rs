@@ -6,12 +6,14 @@
 #![forbid(unsafe_code)]
 
 pub mod attribute;
+pub mod call;
 pub mod cause;
 mod check;
 pub mod engine;
 pub mod finding;
 pub mod flow;
 pub mod points;
+pub mod quality;
 pub mod report;
 pub mod seen;
 pub mod stream;

@@ -8,7 +8,9 @@ use perhop_policy::{ClassId, ClassKind, PolicySet, Severity, Vantage};
 use crate::check::{self, Context, Index};
 use crate::finding::Finding;
 use crate::flow::{DscpCounts, Flow};
+use crate::quality::{self, Assumptions};
 use crate::seen::{Carried, Seen};
+use crate::stream::Stream;
 use crate::tolerance::Tolerances;
 use crate::verdict::{Judge, Judged, Verdict};
 
@@ -153,7 +155,14 @@ pub struct Quality {
     pub jitter_mean_ms: Option<f64>,
     /// Largest interarrival jitter, in milliseconds.
     pub jitter_max_ms: Option<f64>,
+    /// Streams of sound for which the E-model gives a score.
+    pub mos_streams: u64,
+    /// Mean of those scores, 1 to 4.5, each by its packets.
+    pub mos_mean: Option<f64>,
+    /// The lowest of them.
+    pub mos_worst: Option<f64>,
     jitter_count: u64,
+    mos_packets: u64,
 }
 
 impl Quality {
@@ -166,8 +175,21 @@ impl Quality {
         self.missing as f64 / self.expected as f64
     }
 
+    fn add_mos(&mut self, stream: &Stream) {
+        let Ok(found) = quality::estimate(stream, &Assumptions::default()) else {
+            return;
+        };
+        let before = self.mos_mean.unwrap_or(0.0) * self.mos_packets as f64;
+        self.mos_streams += 1;
+        self.mos_packets += stream.packets;
+        let sum = before + found.mos * stream.packets as f64;
+        self.mos_mean = Some(sum / self.mos_packets as f64);
+        self.mos_worst = Some(self.mos_worst.unwrap_or(f64::MAX).min(found.mos));
+    }
+
     fn add(&mut self, flow: &Flow) {
         for stream in &flow.rtp {
+            self.add_mos(stream);
             self.streams += 1;
             self.packets += stream.packets;
             self.expected += stream.sequence.expected;

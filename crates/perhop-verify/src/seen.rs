@@ -195,7 +195,7 @@ impl Seen {
 /// What most RTP packets of a flow belong to.
 fn media_kind(flow: &Flow) -> Option<ClassKind> {
     let packets = |media| -> u64 {
-        let streams = flow.rtp.iter().filter(|stream| stream.media == media);
+        let streams = flow.rtp.iter().filter(|stream| stream.media == Some(media));
         streams.map(|stream| stream.packets).sum()
     };
     [

@@ -3,7 +3,7 @@
 //! [`Stream`] is the finished, plain form. While packets arrive a stream is two records in an arena (`arena`), the
 //! first of which holds all that an ordinary packet touches.
 
-use perhop_wire::rtcp::report::ReportBlock;
+use perhop_wire::rtcp::report::{ReportBlock, VoipMetrics};
 
 pub(crate) mod arena;
 pub(crate) mod arrival;
@@ -11,8 +11,11 @@ pub(crate) mod clock;
 mod finish;
 mod jitter;
 mod loss;
+mod media;
 mod sequence;
 pub(crate) mod update;
+
+use crate::quality::Remote;
 
 pub use clock::{ClockSource, Codec, StreamClock};
 pub(crate) use finish::Announced;
@@ -47,8 +50,8 @@ pub struct Stream {
     pub longest_gap_ms: f64,
     /// Packets with the marker bit.
     pub markers: u64,
-    /// What the stream carries, by its behaviour.
-    pub media: MediaType,
+    /// What the stream carries, by SDP or by its behaviour; `None` when neither tells.
+    pub media: Option<MediaType>,
     /// The codec by SDP, by RFC 3551, or by the habit of Microsoft's endpoints.
     pub codec: Option<Codec>,
     /// Why these packets are called RTP.
@@ -59,6 +62,8 @@ pub struct Stream {
     pub bye: Option<i64>,
     /// The packets were framed in a TCP stream (RFC 4571): arrival times are those of segments.
     pub over_tcp: bool,
+    /// What RTCP in the capture tells of it.
+    pub remote: Option<Box<Remote>>,
 }
 
 /// Interarrival jitter over a stream, in milliseconds.
@@ -122,7 +127,7 @@ impl SequenceReport {
 pub enum MediaType {
     /// Sound.
     Audio,
-    /// Pictures: several packets share a timestamp, or packets are large.
+    /// Pictures: timestamps of 90 kHz, several packets that share one, or large packets.
     Video,
     /// Data, by SDP (`m=application`).
     Application,
@@ -173,10 +178,12 @@ pub struct RtcpSummary {
     pub senders: Vec<u32>,
     /// What was reported of each source, at most [`RtcpSummary::KEPT`].
     pub reports: Vec<RemoteReport>,
+    /// The latest `VoIP` metrics of each source (RFC 3611 section 4.7), at most [`RtcpSummary::KEPT`].
+    pub voip: Vec<VoipMetrics>,
 }
 
 impl RtcpSummary {
-    /// How many senders and how many reported sources are kept.
+    /// How many senders, reported sources and sources with metrics are kept.
     pub const KEPT: usize = 16;
 }
 

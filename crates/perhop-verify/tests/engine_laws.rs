@@ -247,7 +247,7 @@ fn a_media_port_makes_two_packets_enough() {
 fn sdp_makes_two_packets_enough_wherever_it_stands() {
     let mut invite = audio(9);
     invite.ports = (5060, 5060);
-    invite.payload = b"INVITE sip:x@y SIP/2.0\r\n\r\nc=IN IP4 10.0.0.2\r\nm=audio 40000 RTP/AVP 96\r\na=rtpmap:96 opus/48000/2\r\n".to_vec();
+    invite.payload = b"INVITE sip:x@y SIP/2.0\r\nCall-ID: 1\r\n\r\nc=IN IP4 10.0.0.2\r\nm=audio 40000 RTP/AVP 96\r\na=rtpmap:96 opus/48000/2\r\n".to_vec();
     let mut media = [audio(1), audio(2)];
     for (number, datagram) in media.iter_mut().enumerate() {
         datagram.payload = rtp(96, number as u32, number as u32 * 960, 7);

@@ -1,8 +1,10 @@
 //! JSON that leaves the process; `docs/JSON.md` and `docs/schema/` say what is in it.
 
+pub(crate) mod call;
 pub(crate) mod capture;
 pub(crate) mod flow;
 pub(crate) mod points;
+pub(crate) mod stream;
 pub(crate) mod verify;
 
 use std::io::{self, Write};

@@ -1,8 +1,12 @@
 //! Flows as people and spreadsheets read them.
 
+use std::collections::BTreeSet;
+
+use perhop_verify::call::Call;
 use perhop_verify::engine::Flows;
 use perhop_verify::flow::{DscpCounts, Flow};
-use perhop_verify::stream::Stream;
+use perhop_verify::quality::{self, Assumptions, Estimate};
+use perhop_verify::stream::{MediaType, Stream};
 
 use crate::json::flow::{signs, tunnel};
 use crate::render::grid::{Cell, Column, Grid};
@@ -61,10 +65,14 @@ pub(crate) fn human(found: &Flows, dropped: u64, limit: usize, width: Option<usi
 fn summary(found: &Flows, dropped: u64) -> String {
     let totals = &found.totals;
     let streams: usize = found.flows.iter().map(|flow| flow.rtp.len()).sum();
+    let calls = match found.calls.list.len() as u64 {
+        0 => String::new(),
+        count => format!(", {}", counted_u64(count, "call")),
+    };
     let mut out = paint(
         BOLD,
         &format!(
-            "{}, {}, {}",
+            "{}, {}, {}{calls}",
             counted_u64(totals.packets, "packet"),
             counted_u64(found.flows.len() as u64, "flow"),
             counted_u64(streams as u64, "RTP stream")
@@ -142,6 +150,11 @@ fn what(flow: &Flow) -> String {
             lines.push(seen.join(", "));
         }
     }
+    lines.extend(
+        flow.call
+            .as_deref()
+            .map(|call| format!("call {}", call.parties())),
+    );
     if let Some(kind) = flow.tunnel {
         lines.push(format!(
             "in {}, outside {}",
@@ -152,9 +165,9 @@ fn what(flow: &Flow) -> String {
     lines.join("\n")
 }
 
-/// `audio PCMU, loss 3.6 %, jitter 4.1 ms`.
+/// `audio PCMU, loss 3.6 %, jitter 4.1 ms, MOS 3.9`.
 pub(crate) fn stream(stream: &Stream) -> String {
-    let mut text = stream.media.name().to_owned();
+    let mut text = stream.media.map_or("media", MediaType::name).to_owned();
     match &stream.codec {
         Some(codec) => text.push_str(&format!(" {}", codec.name)),
         None => text.push_str(&format!(" type {}", stream.payload_type)),
@@ -164,11 +177,19 @@ pub(crate) fn stream(stream: &Stream) -> String {
         Some(jitter) => text.push_str(&format!(", jitter {:.1} ms", jitter.mean_ms)),
         None => text.push_str(", jitter unknown"),
     }
+    if let Some(found) = mos(stream) {
+        text.push_str(&format!(", MOS {:.1}", found.mos));
+    }
     text
 }
 
+/// What was likely heard of a stream, where that can be stated.
+fn mos(stream: &Stream) -> Option<Estimate> {
+    quality::estimate(stream, &Assumptions::default()).ok()
+}
+
 /// Headings of the lines that [`csv`] and the report's CSV begin with.
-pub(crate) const FLOW_HEADINGS: [&str; 14] = [
+pub(crate) const FLOW_HEADINGS: [&str; 22] = [
     "proto",
     "src",
     "src_port",
@@ -183,6 +204,14 @@ pub(crate) const FLOW_HEADINGS: [&str; 14] = [
     "rtp_packets",
     "rtp_lost",
     "jitter_ms_mean",
+    "codec",
+    "mos",
+    "mos_assumes",
+    "remote_loss_percent",
+    "round_trip_ms",
+    "call_id",
+    "call_from",
+    "call_to",
 ];
 
 /// The cells under [`FLOW_HEADINGS`].
@@ -199,6 +228,24 @@ pub(crate) fn flow_cells(flow: &Flow) -> Vec<String> {
         .filter_map(|stream| stream.jitter)
         .map(|jitter| jitter.mean_ms)
         .reduce(f64::max);
+    let estimates = flow.rtp.iter().filter_map(mos);
+    let worst = estimates.min_by(|one, two| one.mos.total_cmp(&two.mos));
+    let codecs: BTreeSet<&str> = flow
+        .rtp
+        .iter()
+        .filter_map(|one| one.codec.as_ref().map(|codec| &*codec.name))
+        .collect();
+    let remote = || flow.rtp.iter().filter_map(|one| one.remote.as_deref());
+    let lost = remote()
+        .filter_map(|one| one.worst_loss())
+        .reduce(f64::max)
+        .map(|share| 100.0 * share);
+    let trip = remote()
+        .filter_map(|one| one.round_trip_ms())
+        .reduce(f64::min);
+    let call =
+        |pick: fn(&Call) -> &String| flow.call.as_deref().map(pick).cloned().unwrap_or_default();
+    let number = |value: Option<f64>| value.map_or_else(String::new, |one| format!("{one:.3}"));
     vec![
         flow.key.protocol_name(),
         flow.key.src.to_string(),
@@ -213,7 +260,15 @@ pub(crate) fn flow_cells(flow: &Flow) -> Vec<String> {
         flow.rtp.len().to_string(),
         sum(|stream| stream.packets),
         sum(|stream| stream.sequence.missing),
-        jitter.map_or_else(String::new, |ms| format!("{ms:.3}")),
+        number(jitter),
+        codecs.into_iter().collect::<Vec<_>>().join(" "),
+        number(worst.map(|one| one.mos)),
+        worst.map_or_else(String::new, |one| one.to_string()),
+        number(lost),
+        number(trip),
+        call(|call| &call.id),
+        call(|call| &call.from),
+        call(|call| &call.to),
     ]
 }
 

@@ -116,6 +116,8 @@ pub(crate) struct ClassView {
     pub(crate) verdicts: Vec<(&'static str, Tone, u64)>,
     /// Loss over all streams in percent, and the mean jitter in milliseconds.
     pub(crate) quality: Option<(f64, Option<f64>)>,
+    /// Mean opinion score of its sound, where it can be stated.
+    pub(crate) mos: Option<f64>,
 }
 
 /// One finding.

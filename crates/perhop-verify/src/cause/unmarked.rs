@@ -45,6 +45,7 @@ impl Unmarked<'_> {
         self.capture(&mut ranking);
         self.path(&mut ranking);
         self.protocol(&mut ranking);
+        self.handshake(&mut ranking);
         match self.reach {
             Reach::SomeFlows => self.some_flows(&mut ranking),
             Reach::SomeHosts => self.some_hosts(&mut ranking),
@@ -197,6 +198,40 @@ impl Unmarked<'_> {
         );
     }
 
+    /// The first TCP segment is marked as planned, what follows is not.
+    fn handshake(&self, ranking: &mut Ranking) {
+        let context = self.group.context;
+        let marked = |at: usize| {
+            let first = context.seen(at).handshake;
+            first.is_some_and(|dscp| context.judged[at].expected.contains(&dscp))
+        };
+        let count = self.group.count(marked);
+        if count == 0 {
+            return;
+        }
+        let changes = self.group.flows.iter().filter(|at| marked(**at));
+        let frames = changes.filter_map(|at| context.flows[*at].changes.first());
+        ranking.add(
+            if count == self.group.flows.len() { 96 } else { 64 },
+            Cause {
+                name: "only-first-segment-marked",
+                layer: Layer::Match,
+                text: "what marks likely acts only on the packet that opens a connection, as a stateful rule for new \
+                       connections does"
+                    .to_owned(),
+                evidence: vec![format!(
+                    "the first segment of {} carries the mark, all others carry 0: {}",
+                    plural(count as u64, "TCP flow"),
+                    list(frames.map(|change| format!("from frame {} on", change.frame)))
+                )],
+                check: format!(
+                    "look for a rule that marks new connections only, such as `ct state new`; {}",
+                    next::marking(self.scope)
+                ),
+            },
+        );
+    }
+
     fn some_flows(&self, ranking: &mut Ranking) {
         let receivers = list(self.group.receivers());
         let evidence = vec![
@@ -220,6 +255,7 @@ impl Unmarked<'_> {
             },
         );
         self.network_location(ranking, 70);
+        self.one_of_several(ranking);
     }
 
     fn some_hosts(&self, ranking: &mut Ranking) {
@@ -257,7 +293,9 @@ impl Unmarked<'_> {
             },
         );
         self.network_location(ranking, 70);
-        self.executable(ranking, 65);
+        if !self.one_of_several(ranking) {
+            self.executable(ranking, 65);
+        }
     }
 
     fn whole_scope(&self, ranking: &mut Ranking) {
@@ -393,6 +431,37 @@ impl Unmarked<'_> {
                 check: next::marking(self.scope),
             },
         );
+    }
+
+    /// Whether the plan marks several programs on these ports, each by a policy of its own, and then that cause.
+    fn one_of_several(&self, ranking: &mut Ranking) -> bool {
+        let named: Vec<&AppMatch> = self.apps.iter().filter(|app| app.rank() > 0).collect();
+        if named.len() < 2 {
+            return false;
+        }
+        ranking.add(
+            86,
+            Cause {
+                name: "policy-of-another-program",
+                layer: Layer::Match,
+                text: "the plan marks several programs on these ports, each by a policy of its own; these flows likely \
+                       come from the one whose policy is missing or has another file name"
+                    .to_owned(),
+                evidence: vec![
+                    format!(
+                        "the rules for these ports name {}",
+                        list(named.iter().map(|app| format!("`{app}`")))
+                    ),
+                    format!(
+                        "{} from {} carry 0, others on the same ports are marked",
+                        self.group.size(),
+                        list(self.group.senders())
+                    ),
+                ],
+                check: next::process(self.scope),
+            },
+        );
+        true
     }
 
     fn executable(&self, ranking: &mut Ranking, weight: u8) {

@@ -20,9 +20,11 @@ pub(crate) fn check(context: &Context<'_>) -> Vec<Finding> {
     let mut out = Vec::new();
     for (place, flows) in places {
         let kinds = group(flows, |at| {
-            Some((reach(context, place, at), context.knows_sender(at)))
+            let reach = reach(context, place, at);
+            let handshake = context.seen(at).handshake.is_some();
+            Some((reach, context.knows_sender(at), handshake))
         });
-        for ((reach, _), flows) in kinds {
+        for ((reach, ..), flows) in kinds {
             out.push(finding(context, &flows, reach));
         }
     }

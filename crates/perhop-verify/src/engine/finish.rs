@@ -1,26 +1,27 @@
 //! From the tables to finished flows.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 
 use perhop_wire::packet::Layer;
 
 use super::extra::{Extra, cells};
 use super::facts::{Kind, kind_of};
 use super::fragments::FragmentReport;
+use super::heard::Heard;
 use super::reader::ReaderCounts;
 use super::table::{Slot, Table, dscp_of};
 use super::times::NO_TIME;
 use super::totals::{Cause, Totals, Undecodable};
-use super::{Announcement, Flows, Lane, hash, signs};
+use super::{Flows, Lane, hash, signs};
 use crate::flow::{DscpCounts, Flow, FlowKey, LinkMarks, PayloadKind};
+use crate::quality;
 use crate::stream::arena::StreamId;
-use crate::stream::{Announced, Evidence, Stream};
+use crate::stream::{Evidence, Stream};
 
 /// What other flows tell of a flow's streams.
 #[derive(Debug, Default)]
 pub(super) struct Hints {
-    announced: BTreeMap<SocketAddr, Announced>,
+    calls: Heard,
     /// RTCP by its flow.
     rtcp: BTreeMap<FlowKey, RtcpHint>,
 }
@@ -33,18 +34,21 @@ struct RtcpHint {
 
 pub(super) fn finish(lanes: Vec<Lane>) -> Flows {
     let mut counts = ReaderCounts::default();
-    let mut announcements = Vec::new();
+    let mut books = Vec::new();
     let mut fragments = FragmentReport::default();
     let mut partitions = Vec::new();
     for (number, lane) in lanes.into_iter().enumerate() {
-        announcements.extend(lane.announcements);
+        books.extend(lane.books);
         if number == 0 {
             counts = lane.counts;
             fragments = lane.fragments.finish();
         }
         partitions.extend(lane.partitions);
     }
-    let mut hints = Hints::new(announcements);
+    let mut hints = Hints {
+        calls: Heard::new(books),
+        rtcp: BTreeMap::new(),
+    };
     for partition in &partitions {
         hints.add_rtcp(&partition.table);
     }
@@ -70,12 +74,14 @@ pub(super) fn finish(lanes: Vec<Lane>) -> Flows {
     }
     for flow in &mut flows {
         flow.fragments = fragments.flows.remove(&flow.key).map(Box::new);
+        flow.call = hints.calls.call_of(flow);
         totals.ip_packets += flow.packets;
         totals.ip_bytes += flow.bytes;
         if flow.last != 0 {
             times.add_range(flow.first, flow.last);
         }
     }
+    quality::attach(&mut flows);
     flows.sort_by_key(|flow| (flow.first, flow.key, flow.link.vlan));
     totals.undecoded = undecoded(counts.undecoded);
     totals.packets = totals.ip_packets + totals.undecoded_packets();
@@ -84,6 +90,7 @@ pub(super) fn finish(lanes: Vec<Lane>) -> Flows {
     Flows {
         flows,
         fragments: fragments.rows,
+        calls: hints.calls.into_calls(),
         totals,
     }
 }
@@ -98,16 +105,6 @@ fn undecoded(counts: BTreeMap<(Layer, Cause), u64>) -> Vec<Undecodable> {
 }
 
 impl Hints {
-    fn new(mut announcements: Vec<Announcement>) -> Self {
-        announcements.sort_by_key(|announcement| announcement.frame);
-        let mut hints = Self::default();
-        for announcement in announcements {
-            let known = hints.announced.entry(announcement.endpoint).or_default();
-            known.update(announcement.announced);
-        }
-        hints
-    }
-
     fn add_rtcp(&mut self, table: &Table) {
         for slot in 0..table.len() as Slot {
             let extra = table.cold[slot as usize].extra.as_deref();
@@ -119,12 +116,6 @@ impl Hints {
                 self.rtcp.insert(table.key(slot), hint);
             }
         }
-    }
-
-    /// SDP's word on the receiver's endpoint, else on the sender's.
-    fn announced(&self, key: &FlowKey) -> Option<&Announced> {
-        let announced = |endpoint| self.announced.get(&endpoint);
-        announced(key.dst_endpoint()).or_else(|| announced(key.src_endpoint()))
     }
 
     /// RTCP of a flow's senders: on the flow itself, or on the next ports.
@@ -174,9 +165,8 @@ impl Table {
         }
         let key = self.key(slot);
         let stun = |slot: Slot| self.hot[slot as usize].signs & (signs::STUN | signs::DTLS) != 0;
-        let expected = stun(slot)
-            || self.reverse_of(slot).is_some_and(stun)
-            || hints.announced(&key).is_some();
+        let expected =
+            stun(slot) || self.reverse_of(slot).is_some_and(stun) || hints.calls.knows(&key);
         for id in waiting {
             let ssrc = self.streams.ssrc(id);
             let sender = |hint: &RtcpHint| hint.senders.contains(&ssrc);
@@ -191,8 +181,7 @@ impl Table {
         let (hot, cold) = (&self.hot[slot as usize], &self.cold[slot as usize]);
         let key = self.key(slot);
         let extra = cold.extra.as_deref();
-        let announced = hints.announced(&key);
-        let rtp = self.stream_reports(slot, &key, announced, hints);
+        let rtp = self.stream_reports(slot, &key, hints);
         let latest = (hot.like.cell(), u64::from(hot.run));
         let counted = || cells(&cold.counts, extra).chain([latest]);
         let none = Extra::default();
@@ -214,9 +203,10 @@ impl Table {
             link: link_marks(hot.tag(), more),
             direction: signs::direction(hot.signs),
             ttl: hot.ttl,
-            signs: signs::report(hot.signs, announced.is_some()),
+            signs: signs::report(hot.signs, hints.calls.knows(&key)),
             wrapper: signs::wrapper(hot.signs),
             fragments: None,
+            call: None,
             rtp,
             rtcp: more
                 .rtcp
@@ -225,13 +215,7 @@ impl Table {
         }
     }
 
-    fn stream_reports(
-        &self,
-        slot: Slot,
-        key: &FlowKey,
-        announced: Option<&Announced>,
-        hints: &Hints,
-    ) -> Vec<Stream> {
+    fn stream_reports(&self, slot: Slot, key: &FlowKey, hints: &Hints) -> Vec<Stream> {
         let mut ids: Vec<StreamId> = self
             .streams_of(slot)
             .filter(|id| !self.streams.is_candidate(*id))
@@ -239,7 +223,12 @@ impl Table {
         ids.sort_by_key(|id| (self.streams.first_arrival(*id), self.streams.ssrc(*id)));
         let mut reports: Vec<Stream> = ids
             .iter()
-            .map(|id| self.streams.report(*id, announced, Evidence::Behaviour))
+            .map(|id| {
+                let until = self.streams.last_arrival(*id);
+                let announced = hints.calls.announced(key, until);
+                let evidence = Evidence::Behaviour;
+                self.streams.report(*id, announced, evidence)
+            })
             .collect();
         for stream in &mut reports {
             if stream.packets < 4 {

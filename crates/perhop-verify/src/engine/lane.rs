@@ -2,10 +2,11 @@
 
 use perhop_policy::PortRange;
 
+use super::calls::Book;
 use super::fragments::Fragments;
 use super::partition::Partition;
 use super::reader::ReaderCounts;
-use super::{Announcement, Block, Config, lane_of};
+use super::{Block, Config, lane_of};
 
 /// A share of the flows. Takes every block of a capture, in order.
 #[derive(Debug)]
@@ -13,7 +14,8 @@ pub struct Lane {
     first_partition: usize,
     pub(super) partitions: Vec<Partition>,
     media_ports: MediaPorts,
-    pub(super) announcements: Vec<Announcement>,
+    /// One for each partition.
+    pub(super) books: Vec<Book>,
     pub(super) fragments: Fragments,
     /// Of whole blocks, in the first lane only.
     pub(super) counts: ReaderCounts,
@@ -30,7 +32,7 @@ impl Lane {
             first_partition: own[0],
             partitions: own.iter().map(|_| Partition::new(most)).collect(),
             media_ports: MediaPorts::new(&config.media_ports),
-            announcements: Vec::new(),
+            books: own.iter().map(|_| Book::default()).collect(),
             fragments: Fragments::default(),
             counts: ReaderCounts::default(),
         }
@@ -46,13 +48,9 @@ impl Lane {
             }
         }
         let batches = block.partitions.iter().skip(self.first_partition);
-        for (partition, batch) in self.partitions.iter_mut().zip(batches) {
-            partition.apply(
-                batch,
-                frames_before,
-                &self.media_ports,
-                &mut self.announcements,
-            );
+        let partitions = self.partitions.iter_mut().zip(&mut self.books);
+        for ((partition, book), batch) in partitions.zip(batches) {
+            partition.apply(batch, frames_before, &self.media_ports, book);
         }
     }
 }

@@ -4,6 +4,7 @@ use std::hint::black_box;
 
 use perhop_wire::packet::Addresses;
 
+use super::calls::{Book, Moment};
 use super::evict::Kept;
 use super::extra::{Extra, add_cell, cells};
 use super::facts::{Batch, Facts, Kind, Like, NO_TAG, Rare};
@@ -11,7 +12,7 @@ use super::lane::MediaPorts;
 use super::rtcp::Outcome;
 use super::table::{MOST_FLOWS, NO_SLOT, Recognition, Slot, Table, dscp_of};
 use super::times::NO_TIME;
-use super::{Announcement, hash, sdp, signs};
+use super::{hash, signs};
 use crate::flow::{DscpChange, Flow};
 use crate::stream::arena::{NONE, StreamId};
 use crate::stream::arrival::Arrival;
@@ -48,6 +49,13 @@ impl<'a> Place<'a> {
     fn frame(self, facts: &Facts) -> u64 {
         self.frames_before + u64::from(facts.frame) + 1
     }
+
+    fn moment(self, facts: &Facts) -> Moment {
+        Moment {
+            frame: self.frame(facts),
+            time: facts.arrival.time,
+        }
+    }
 }
 
 impl Partition {
@@ -67,7 +75,7 @@ impl Partition {
         batch: &Batch,
         frames_before: u64,
         ports: &MediaPorts,
-        announcements: &mut Vec<Announcement>,
+        book: &mut Book,
     ) {
         let place = Place {
             batch,
@@ -99,7 +107,7 @@ impl Partition {
                 if !sure {
                     slot = self.find_or_insert(facts, place, ports);
                 }
-                self.packet(slot, facts, place, announcements);
+                self.packet(slot, facts, place, book);
             }
         }
     }
@@ -127,20 +135,14 @@ impl Partition {
 
     /// Counts a packet to its flow.
     #[inline(always)]
-    fn packet(
-        &mut self,
-        slot: Slot,
-        facts: &Facts,
-        place: Place<'_>,
-        announcements: &mut Vec<Announcement>,
-    ) {
+    fn packet(&mut self, slot: Slot, facts: &Facts, place: Place<'_>, book: &mut Book) {
         let hot = &mut self.table.hot[slot as usize];
         hot.bytes += u64::from(facts.ip_len);
         hot.last = hot.last.max(facts.arrival.time);
         if hot.like == facts.like && hot.first <= facts.arrival.time && hot.run < u32::MAX {
             hot.run += 1;
         } else {
-            self.odd_packet(slot, facts, place, announcements);
+            self.odd_packet(slot, facts, place, book);
         }
         if facts.like.is_rtp_like() {
             if facts.arrival.time == NO_TIME {
@@ -152,13 +154,7 @@ impl Partition {
 
     /// What is not like the packet before it.
     #[inline(never)]
-    fn odd_packet(
-        &mut self,
-        slot: Slot,
-        facts: &Facts,
-        place: Place<'_>,
-        announcements: &mut Vec<Announcement>,
-    ) {
+    fn odd_packet(&mut self, slot: Slot, facts: &Facts, place: Place<'_>, book: &mut Book) {
         let hot = &mut self.table.hot[slot as usize];
         if facts.arrival.time == NO_TIME {
             self.untimed += 1;
@@ -176,7 +172,7 @@ impl Partition {
         }
         self.table.expect(slot);
         if let Some(rare) = place.batch.rare_of(facts)
-            && self.take_rare(slot, facts, rare, place, announcements)
+            && self.take_rare(slot, facts, rare, place, book)
         {
             like = like.with_kind(Kind::RtpLike);
         }
@@ -246,7 +242,7 @@ impl Partition {
         facts: &Facts,
         rare: &Rare,
         place: Place<'_>,
-        announcements: &mut Vec<Announcement>,
+        book: &mut Book,
     ) -> bool {
         self.table.hot[slot as usize].signs |= rare.signs;
         if rare.outer.is_some() || rare.wifi_priority.is_some() {
@@ -260,10 +256,16 @@ impl Partition {
         if facts.like.form().kind() == Kind::Rtcp as u8 {
             let time = facts.arrival.time;
             self.table.rtcp(slot, bytes, rare.wire_len, time);
-        } else if rare.signs & signs::SIP != 0 {
-            announce(place.frame(facts), bytes, announcements);
         } else if let Some((sequence, _)) = rare.tcp {
-            return self.table.segment(slot, sequence, bytes, facts, rare);
+            let connection = (facts.key, facts.hash);
+            if rare.signs & signs::SIP != 0 || book.waits_for(&connection) {
+                let at = place.moment(facts);
+                book.segment(connection, at, sequence, bytes, rare.wire_len);
+            } else {
+                return self.table.segment(slot, sequence, bytes, facts, rare);
+            }
+        } else if rare.signs & signs::SIP != 0 {
+            book.datagram(place.moment(facts), bytes);
         }
         false
     }
@@ -387,18 +389,6 @@ impl Extra {
     }
 }
 
-fn announce(frame: u64, message: &[u8], announcements: &mut Vec<Announcement>) {
-    for (endpoint, announced) in sdp::announcements(message) {
-        if announcements.len() < MOST_ANNOUNCEMENTS {
-            announcements.push(Announcement {
-                frame,
-                endpoint,
-                announced,
-            });
-        }
-    }
-}
-
 /// Ports on which nothing is called RTP without a hint: DNS, NTP, mDNS, LLMNR, SSDP, and all registered low ports but 443.
 const fn never_media(src: u16, dst: u16) -> bool {
     const fn never(port: u16) -> bool {
@@ -409,5 +399,3 @@ const fn never_media(src: u16, dst: u16) -> bool {
 
 /// Packets whose memory is asked for together.
 const CHUNK: usize = 32;
-/// No more announcements of SDP are kept.
-const MOST_ANNOUNCEMENTS: usize = 65_536;

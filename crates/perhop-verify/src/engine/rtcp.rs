@@ -1,6 +1,6 @@
 //! What RTCP on a flow says, and round trips seen from the capture point.
 
-use perhop_wire::rtcp::report::ReportBlock;
+use perhop_wire::rtcp::report::{ReportBlock, VoipMetrics};
 use perhop_wire::rtcp::{Compound, Content, Protection};
 
 use crate::stream::{RemoteReport, RtcpSummary};
@@ -50,6 +50,10 @@ impl RtcpState {
                 Content::ReceiverReport { ssrc, .. } => {
                     self.reports(*ssrc, &content, &mut outcome);
                 }
+                Content::ExtendedReport { blocks, .. } => {
+                    let metrics = blocks.clone().filter_map(|block| block.voip_metrics());
+                    metrics.for_each(|metrics| self.voip(metrics));
+                }
                 Content::Bye(bye) => {
                     for source in bye.sources() {
                         outcome.byes.push(source);
@@ -76,7 +80,8 @@ impl RtcpState {
             let Some(at) = self.report(reporter, block) else {
                 continue;
             };
-            if block.last_sr != 0 {
+            // Endpoints that do not keep the delay write 0: the answer would seem to have taken seconds.
+            if block.last_sr != 0 && block.delay_since_last_sr != 0 {
                 let answer = (at, block.last_sr, block.delay_since_last_sr);
                 outcome.answers.push(answer);
             }
@@ -110,6 +115,15 @@ impl RtcpState {
         Some(at)
     }
 
+    fn voip(&mut self, metrics: VoipMetrics) {
+        let kept = &mut self.summary.voip;
+        match kept.iter().position(|known| known.ssrc == metrics.ssrc) {
+            Some(at) => kept[at] = metrics,
+            None if kept.len() < RtcpSummary::KEPT => kept.push(metrics),
+            None => {}
+        }
+    }
+
     /// When the sender report with this middle NTP time passed.
     pub(super) fn passed(&self, middle_ntp: u32) -> Option<i64> {
         let known = |(middle, _): &&(u32, i64)| *middle == middle_ntp;
@@ -136,6 +150,7 @@ const RECENT: usize = 4;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn report(kind: u8, words: &[u32]) -> Vec<u8> {
         let mut bytes = vec![0x81, kind, 0, words.len() as u8];
@@ -163,6 +178,93 @@ mod tests {
             (0x40, 33)
         );
         assert_eq!(there.summary.senders, [7]);
+    }
+
+    /// Metrics about source 7 from source 9, after an empty receiver report, as RFC 3611 section 4.7 lays them out.
+    fn metrics(loss: u8, round_trip: u16) -> Vec<u8> {
+        let mut bytes = report(201, &[9]);
+        bytes[0] = 0x80;
+        bytes.extend([0x80, 207, 0, 10, 0, 0, 0, 9, 7, 0, 0, 8, 0, 0, 0, 7]);
+        bytes.extend([loss, 0, 0, 0, 0, 0, 0, 0]);
+        bytes.extend(round_trip.to_be_bytes());
+        bytes.extend([0, 10, 127, 127, 127, 16, 82, 127, 41, 40, 0, 0]);
+        bytes.extend([0, 40, 0, 60, 0, 120]);
+        bytes
+    }
+
+    #[test]
+    fn the_latest_metrics_of_a_source_are_kept() {
+        let mut state = RtcpState::default();
+        for (loss, round_trip) in [(1, 90), (13, 120)] {
+            let bytes = metrics(loss, round_trip);
+            state.take(&bytes, bytes.len() as u32, 1);
+        }
+        let [last] = state.summary.voip[..] else {
+            panic!("{:?}", state.summary.voip);
+        };
+        assert_eq!((last.ssrc, last.loss_rate, last.round_trip), (7, 13, 120));
+        assert_eq!(
+            (last.r_factor, last.mos_lq, last.mos_cq),
+            (Some(82), Some(41), Some(40))
+        );
+        assert_eq!((last.signal_level, last.external_r_factor), (None, None));
+    }
+
+    #[test]
+    fn an_answer_without_its_delay_gives_no_round_trip() {
+        let mut state = RtcpState::default();
+        let answer = report(201, &[9, 7, 0, 100, 33, 0x2222_3333, 0]);
+        let outcome = state.take(&answer, answer.len() as u32, 5);
+        assert!(outcome.answers.is_empty());
+        assert_eq!(state.summary.reports.len(), 1);
+    }
+
+    #[test]
+    fn srtcp_is_counted_and_left_alone() {
+        let mut state = RtcpState::default();
+        let mut bytes = report(200, &[7, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+        bytes.extend([0xab; 20]);
+        let end = bytes.len();
+        bytes.extend([0x80, 0, 0, 1]);
+        bytes.extend([0x5a; 10]);
+        assert_eq!(end % 4, 0);
+        let outcome = state.take(&bytes, bytes.len() as u32, 5);
+        let summary = &state.summary;
+        assert_eq!((summary.datagrams, summary.encrypted), (1, 1));
+        assert_eq!((summary.sender_reports, summary.reports.len()), (0, 0));
+        assert_eq!(summary.senders, [7], "the sender is in clear");
+        assert!(outcome.answers.is_empty());
+    }
+
+    proptest! {
+        /// Whatever comes, what is kept is bounded.
+        #[test]
+        fn hostile_rtcp_is_bounded(
+            datagrams in proptest::collection::vec(
+                proptest::collection::vec((200u8..208, 0u8..32, any::<[u8; 28]>(), 0usize..400), 1..4),
+                1..60,
+            ),
+            cut in 0usize..40,
+        ) {
+            let mut state = RtcpState::default();
+            for (at, packets) in datagrams.iter().enumerate() {
+                let mut bytes = Vec::new();
+                for (kind, count, seed, words) in packets {
+                    bytes.extend([0x80 | count, *kind, (words >> 8) as u8, *words as u8]);
+                    bytes.extend(seed.iter().cycle().take(4 * words));
+                }
+                let wire_len = bytes.len() as u32;
+                bytes.truncate(bytes.len().saturating_sub(cut));
+                let outcome = state.take(&bytes, wire_len, at as i64);
+                let most = wire_len as usize / 4;
+                prop_assert!(outcome.answers.len() + outcome.byes.len() <= most);
+            }
+            let summary = &state.summary;
+            prop_assert!(summary.senders.len() <= RtcpSummary::KEPT);
+            prop_assert!(summary.reports.len() <= RtcpSummary::KEPT);
+            prop_assert!(summary.voip.len() <= RtcpSummary::KEPT);
+            prop_assert!(state.byes.len() <= RtcpSummary::KEPT);
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::arena::{Arena, Cold, FRAMES, Hot, MEASURING, StreamId};
 use super::clock::{self, CLOCKS, ClockSource, Codec, StreamClock};
 use super::jitter::Timing;
-use super::{Evidence, Jitter, MediaType, SequenceReport, Stream};
+use super::{Evidence, Jitter, MediaType, SequenceReport, Stream, media};
 
 /// What SDP says of the streams of an address and port.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -61,12 +61,13 @@ impl Arena {
             markers: u64::from(hot.markers),
             media: announced
                 .and_then(|all| all.media)
-                .unwrap_or_else(|| hot.media(cold, payload_type)),
+                .or_else(|| hot.media(timing, cold, payload_type, clock)),
             codec: codec(payload_type, said.map(|(name, _)| name), clock.0),
             evidence,
             beginning: cold.beginning,
             bye: cold.bye,
             over_tcp: cold.over_tcp,
+            remote: None,
         }
     }
 
@@ -217,18 +218,28 @@ impl Hot {
         }
     }
 
-    fn media(&self, cold: &Cold, payload_type: u8) -> MediaType {
-        match payload_type {
-            0..=23 => return MediaType::Audio,
-            25..=34 => return MediaType::Video,
-            _ => {}
-        }
-        let mean = self.bytes(cold) / u64::from(self.received.max(1));
-        if self.flags & FRAMES != 0 || mean > LARGE {
-            MediaType::Video
-        } else {
-            MediaType::Audio
-        }
+    /// What the stream carries by its own packets; `None` when they do not tell.
+    fn media(
+        &self,
+        timing: &Timing,
+        cold: &Cold,
+        payload_type: u8,
+        clock: (usize, ClockSource),
+    ) -> Option<MediaType> {
+        media::told_by(&media::Signs {
+            payload_type,
+            clock,
+            crude: self.crude_rate(timing),
+            frames: self.flags & FRAMES != 0,
+            mean: self.bytes(cold) / u64::from(self.received.max(1)),
+        })
+    }
+
+    /// Timestamp units a second, when enough packets over enough time give an idea.
+    fn crude_rate(&self, timing: &Timing) -> Option<f64> {
+        let lasted = self.last_arrival.saturating_sub(timing.from_arrival);
+        let enough = self.received >= media::LEAST_PACKETS && lasted >= media::LEAST_LASTED;
+        self.rate_since(timing, None).filter(|_| enough)
     }
 }
 
@@ -245,8 +256,6 @@ fn codec(payload_type: u8, said: Option<&str>, clock: usize) -> Option<Codec> {
     Some(Codec { name, source })
 }
 
-/// A payload larger than this on average is video.
-const LARGE: u64 = 600;
 /// So many packets give a first idea of a clock.
 const LEAST_CRUDE: u32 = 4;
 /// An assumed clock may be so far from the first idea: a factor of 1.4, as a natural logarithm.

@@ -200,6 +200,68 @@ fn several_applications_on_one_range_are_named() {
 }
 
 #[test]
+fn of_two_programs_on_one_range_one_has_no_policy() {
+    let mut parts = lync_parts();
+    let mut other = parts.rules[0].clone();
+    other.name = "clients/lync-2010/audio".to_owned();
+    other.app = AppMatch::parse("communicator.exe");
+    parts.rules.insert(1, other);
+    let policy = PolicySet::try_new(parts).unwrap();
+    let mut flows = good_call(1).to_vec();
+    flows.push(audio("10.1.0.9:20008", "10.2.0.1:49202", 0));
+    let report = judge(&policy, &flows);
+    let cause = &only(&report).cause;
+    assert_eq!(
+        (cause.name, cause.layer),
+        ("policy-of-another-program", Layer::Match)
+    );
+    assert_eq!(
+        cause.evidence[0],
+        "the rules for these ports name `communicator.exe`, `lync.exe`"
+    );
+    assert!(
+        cause.evidence[1].contains("10.1.0.9"),
+        "{:?}",
+        cause.evidence
+    );
+    assert!(cause.check.contains("Get-NetUDPEndpoint"));
+    let second = &only(&report).alternatives[0];
+    assert_eq!(second.name, "policy-not-on-host");
+    let same_host = [
+        audio("10.1.0.1:20004", "10.2.0.1:49200", 46),
+        audio("10.1.0.1:20010", "10.2.0.1:49202", 0),
+    ];
+    let report = judge(&policy, &same_host);
+    assert_eq!(only(&report).cause.name, "policy-of-another-program");
+}
+
+#[test]
+fn a_marked_syn_and_unmarked_data_is_a_rule_for_new_connections() {
+    let mut flows = good_call(1).to_vec();
+    flows.push(tcp("10.1.0.1:42001", "10.2.0.1:41000", 24, 90));
+    let opening = runs(
+        tcp("10.1.0.2:42003", "10.2.0.1:41000", 24, 90),
+        &[(24, 1), (0, 89)],
+    );
+    flows.push(Flow {
+        dscp_by_kind: vec![(PayloadKind::Other, opening.dscp.clone())],
+        ..opening
+    });
+    let report = judge(&lync(), &flows);
+    let finding = only(&report);
+    assert_eq!(
+        (finding.code, finding.cause.name, finding.cause.layer),
+        ("verify/unmarked", "only-first-segment-marked", Layer::Match)
+    );
+    assert_eq!(
+        finding.cause.evidence,
+        ["the first segment of 1 TCP flow carries the mark, all others carry 0: from frame 2 on"]
+    );
+    assert!(finding.cause.check.contains("ct state new"));
+    assert_eq!(finding.flows, [3]);
+}
+
+#[test]
 fn several_classes_name_what_the_path_does() {
     let flows = [
         audio("10.1.0.1:20004", "10.2.0.1:49200", 6),

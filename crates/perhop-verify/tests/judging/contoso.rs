@@ -5,6 +5,7 @@ use std::path::Path;
 use perhop_verify::flow::Flow;
 use perhop_verify::report::Report;
 use perhop_verify::seen::Payload;
+use perhop_verify::stream::MediaType;
 use perhop_verify::verdict::Verdict;
 
 use crate::{cases, fixture, read};
@@ -107,6 +108,31 @@ fn rtcp_is_judged_as_its_stream() {
         seen += 1;
     }
     assert!(seen >= 10, "only {seen}");
+}
+
+/// Low-rate VP8 of row 14 fits one packet a frame and is small: its clock tells, not its size.
+#[test]
+fn pictures_are_told_from_sound() {
+    let (flows, _) = report();
+    let video = [
+        "198.51.100.11:20040",
+        "192.0.2.102:20050",
+        "198.51.100.14:20060",
+    ];
+    let mut told = 0;
+    for flow in &flows {
+        let src = flow.key.src_endpoint().to_string();
+        let expected = if video.contains(&&*src) {
+            MediaType::Video
+        } else {
+            MediaType::Audio
+        };
+        for stream in flow.rtp.iter().filter(|stream| stream.packets > 100) {
+            assert_eq!(stream.media, Some(expected), "{}", flow.key);
+            told += 1;
+        }
+    }
+    assert_eq!(told, 15);
 }
 
 #[test]

@@ -194,6 +194,7 @@ pub(crate) fn flow(protocol: u8, src: &str, dst: &str, mark: u8, packets: u64) -
         signs: Signs::default(),
         wrapper: None,
         fragments: None,
+        call: None,
         rtp: Vec::new(),
         rtcp: None,
     }
@@ -301,12 +302,13 @@ pub(crate) fn stream(media: MediaType, packets: u64) -> Stream {
         frame_jitter: None,
         longest_gap_ms: 0.0,
         markers: 0,
-        media,
+        media: Some(media),
         codec: None,
         evidence: Evidence::Behaviour,
         beginning: Beginning::First,
         bye: None,
         over_tcp: false,
+        remote: None,
     }
 }
 

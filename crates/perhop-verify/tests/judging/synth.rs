@@ -56,7 +56,7 @@ impl Line {
     fn packet(&self, number: usize, ssrc: u32) -> Vec<u8> {
         let payload = match self.what.as_str() {
             "audio" => rtp(0, number, number * 160, ssrc, 160),
-            "video" => rtp(122, number, number / 3 * 3000, ssrc, 900),
+            "video" => rtp(122, number, number / 3 * 5400, ssrc, 900),
             "stun" => stun(),
             "rtcp" => rtcp(ssrc),
             "sip" => b"OPTIONS sip:a@b SIP/2.0\r\n\r\n".to_vec(),

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::failure::{Failure, Outcome};
 use crate::feed::{self, Capture, Crew, From, Sink};
+use crate::json::call::JsonCalls;
 use crate::json::capture::{JsonCapture, JsonTotals};
 use crate::json::flow::{self, JsonFragmentRow};
 use crate::json::{self, Each};
@@ -66,6 +67,7 @@ struct Report<'a, F, R> {
     captures: Vec<JsonCapture<'a>>,
     totals: JsonTotals<'a>,
     flows: F,
+    calls: JsonCalls<'a>,
     fragments: R,
 }
 
@@ -92,6 +94,7 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Outcome, Failure> {
                 captures: captures.iter().map(JsonCapture::of).collect(),
                 totals: JsonTotals::of(&found.totals, &captures),
                 flows: flow::each(&found.flows),
+                calls: JsonCalls::of(&found.calls, &found.flows),
                 fragments: Each(found.fragments.iter().map(JsonFragmentRow::of)),
             };
             ui.data(|out| json::write(out, &report))?;
@@ -136,6 +139,14 @@ pub(crate) fn analyse(
             "{} made room for others, {} of them are not listed; `--max-flows` allows more than {max_flows}",
             crate::render::counted_u64(evicted, "idle flow"),
             crate::render::grouped(found.totals.evicted.unlisted)
+        ));
+    }
+    let forgotten = found.calls.evicted;
+    if forgotten > 0 {
+        ui.warn(&format!(
+            "{} made room for later ones and {} no flows; the signalling of the capture is more than is kept",
+            crate::render::counted_u64(forgotten, "call"),
+            if forgotten == 1 { "names" } else { "name" }
         ));
     }
     Ok((captures, found))

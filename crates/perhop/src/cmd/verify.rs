@@ -23,6 +23,7 @@ use crate::cmd::flows::{Beside, analyse, at_least_one, seed};
 use crate::cmd::table::save;
 use crate::failure::{Failure, Outcome};
 use crate::feed::{self, From, is_stdin};
+use crate::json::call::JsonCalls;
 use crate::json::capture::{JsonCapture, JsonTotals};
 use crate::json::flow::JsonFragmentRow;
 use crate::json::verify::{JsonClass, JsonFinding, JsonJudged, Verdicts};
@@ -108,6 +109,7 @@ struct Report<'a, F, R> {
     classes: Vec<JsonClass<'a>>,
     findings: Vec<JsonFinding<'a>>,
     flows: F,
+    calls: JsonCalls<'a>,
     fragments: R,
 }
 
@@ -209,6 +211,7 @@ fn write_json(out: &mut dyn Write, subject: &Subject<'_>, found: &Flows) -> io::
             .map(|one| JsonFinding::of(subject, one))
             .collect(),
         flows: Each(flows.map(|(flow, judged)| JsonJudged::of(subject, flow, judged))),
+        calls: JsonCalls::of(&found.calls, subject.flows),
         fragments: Each(found.fragments.iter().map(JsonFragmentRow::of)),
     };
     json::write(out, &report)

@@ -4,13 +4,13 @@ use std::net::IpAddr;
 
 use perhop_verify::engine::FragmentRow;
 use perhop_verify::flow::{DscpChange, Flow, FragmentCounts, PayloadKind, Signs};
-use perhop_verify::stream::{Beginning, ClockSource, Evidence, Jitter, RtcpSummary, Stream};
 use perhop_wire::media::Wrapper;
 use perhop_wire::packet::Tunnel;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use crate::json::{Each, Histogram, Seconds, rounded};
+use crate::json::stream::{JsonRtcp, JsonStream};
+use crate::json::{Each, Histogram, Seconds};
 
 /// A unidirectional flow.
 #[derive(Debug, Serialize)]
@@ -39,6 +39,7 @@ pub(crate) struct JsonFlow<'a> {
     relay: Option<&'static str>,
     signs: Vec<&'static str>,
     fragments: Option<JsonFragments<'a>>,
+    call: Option<&'a str>,
     rtp: Vec<JsonStream<'a>>,
     rtcp: Option<JsonRtcp>,
 }
@@ -71,6 +72,7 @@ impl<'a> JsonFlow<'a> {
             relay: flow.wrapper.map(relay),
             signs: signs(&flow.signs),
             fragments: flow.fragments.as_deref().map(JsonFragments::of),
+            call: flow.call.as_deref().map(|call| call.id.as_str()),
             rtp: flow.rtp.iter().map(JsonStream::of).collect(),
             rtcp: flow.rtcp.as_deref().map(JsonRtcp::of),
         }
@@ -152,144 +154,6 @@ impl<'a> JsonFragmentRow<'a> {
             bytes: row.counts.bytes,
             dscp: Histogram(&row.counts.dscp),
             attributed: row.attributed,
-        }
-    }
-}
-
-#[derive(Debug, Serialize)]
-struct JsonStream<'a> {
-    ssrc: String,
-    payload_type: u8,
-    packets: u64,
-    lost: u64,
-    jitter_ms_mean: Option<f64>,
-    jitter_ms_max: Option<f64>,
-    jitter_ms_last: Option<f64>,
-    frame_jitter_ms_mean: Option<f64>,
-    expected: u64,
-    loss_percent: f64,
-    cumulative_lost: i64,
-    duplicates: u64,
-    reordered: u64,
-    loss_runs: u64,
-    longest_loss_run: u64,
-    worst_loss_percent_200_ms: f64,
-    worst_loss_percent_15_s: f64,
-    longest_gap_ms: f64,
-    first: Seconds,
-    last: Seconds,
-    payload_bytes: u64,
-    payload_types: PayloadTypes<'a>,
-    media: &'static str,
-    codec: Option<&'a str>,
-    clock: Option<u32>,
-    clock_source: &'static str,
-    evidence: &'static str,
-    beginning: &'static str,
-    over_tcp: bool,
-}
-
-impl<'a> JsonStream<'a> {
-    fn of(stream: &'a Stream) -> Self {
-        let sequence = &stream.sequence;
-        let ms =
-            |pick: fn(&Jitter) -> f64| stream.jitter.as_ref().map(|jitter| rounded(pick(jitter)));
-        let percent = |share: f64| rounded(100.0 * share);
-        Self {
-            ssrc: format!("0x{:08x}", stream.ssrc),
-            payload_type: stream.payload_type,
-            packets: stream.packets,
-            lost: sequence.missing,
-            jitter_ms_mean: ms(|jitter| jitter.mean_ms),
-            jitter_ms_max: ms(|jitter| jitter.max_ms),
-            jitter_ms_last: ms(|jitter| jitter.last_ms),
-            frame_jitter_ms_mean: stream.frame_jitter.map(|jitter| rounded(jitter.mean_ms)),
-            expected: sequence.expected,
-            loss_percent: percent(sequence.loss()),
-            cumulative_lost: sequence.cumulative_lost,
-            duplicates: sequence.duplicates,
-            reordered: sequence.reordered,
-            loss_runs: sequence.loss_runs,
-            longest_loss_run: sequence.longest_loss_run,
-            worst_loss_percent_200_ms: percent(sequence.worst_200_ms.into()),
-            worst_loss_percent_15_s: percent(sequence.worst_15_s.into()),
-            longest_gap_ms: rounded(stream.longest_gap_ms),
-            first: Seconds(stream.first),
-            last: Seconds(stream.last),
-            payload_bytes: stream.payload_bytes,
-            payload_types: PayloadTypes(&stream.payload_types),
-            media: stream.media.name(),
-            codec: stream.codec.as_ref().map(|codec| &*codec.name),
-            clock: stream.clock.rate,
-            clock_source: match stream.clock.source {
-                ClockSource::Registered => "registered",
-                ClockSource::Announced => "announced",
-                ClockSource::Measured => "measured",
-                ClockSource::Assumed => "assumed",
-                ClockSource::Unknown => "unknown",
-            },
-            evidence: match stream.evidence {
-                Evidence::Behaviour => "behaviour",
-                Evidence::Hinted => "hinted",
-            },
-            beginning: match stream.beginning {
-                Beginning::First => "first",
-                Beginning::AnotherSource => "another-source",
-                Beginning::Restart => "restart",
-            },
-            over_tcp: stream.over_tcp,
-        }
-    }
-}
-
-#[derive(Debug)]
-struct PayloadTypes<'a>(&'a [(u8, u64)]);
-
-impl Serialize for PayloadTypes<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().copied())
-    }
-}
-
-#[derive(Debug, Serialize)]
-struct JsonRtcp {
-    datagrams: u64,
-    encrypted: u64,
-    sender_reports: u64,
-    senders: Vec<String>,
-    reports: Vec<JsonReport>,
-}
-
-#[derive(Debug, Serialize)]
-struct JsonReport {
-    reporter: String,
-    ssrc: String,
-    count: u64,
-    cumulative_lost: i32,
-    worst_fraction_lost: f64,
-    round_trip_ms: Option<f64>,
-}
-
-impl JsonRtcp {
-    fn of(rtcp: &RtcpSummary) -> Self {
-        let hex = |ssrc: u32| format!("0x{ssrc:08x}");
-        Self {
-            datagrams: rtcp.datagrams,
-            encrypted: rtcp.encrypted,
-            sender_reports: rtcp.sender_reports,
-            senders: rtcp.senders.iter().map(|ssrc| hex(*ssrc)).collect(),
-            reports: rtcp
-                .reports
-                .iter()
-                .map(|report| JsonReport {
-                    reporter: hex(report.reporter),
-                    ssrc: hex(report.last.ssrc),
-                    count: report.count,
-                    cumulative_lost: report.last.cumulative_lost,
-                    worst_fraction_lost: rounded(f64::from(report.worst_fraction_lost) / 256.0),
-                    round_trip_ms: report.round_trip.map(|ns| rounded(ns as f64 / 1e6)),
-                })
-                .collect(),
         }
     }
 }

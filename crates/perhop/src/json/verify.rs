@@ -206,6 +206,9 @@ struct JsonQuality {
     duplicates: u64,
     jitter_ms_mean: Option<f64>,
     jitter_ms_max: Option<f64>,
+    mos_streams: u64,
+    mos_mean: Option<f64>,
+    mos_worst: Option<f64>,
 }
 
 impl<'a> JsonClass<'a> {
@@ -235,6 +238,9 @@ impl<'a> JsonClass<'a> {
                 duplicates: quality.duplicates,
                 jitter_ms_mean: quality.jitter_mean_ms.map(rounded),
                 jitter_ms_max: quality.jitter_max_ms.map(rounded),
+                mos_streams: quality.mos_streams,
+                mos_mean: quality.mos_mean.map(rounded),
+                mos_worst: quality.mos_worst.map(rounded),
             },
         }
     }

@@ -4,6 +4,7 @@ use perhop_policy::{ClassId, PolicySet, Severity, Vantage};
 use perhop_verify::attribute::Basis;
 use perhop_verify::finding::{self, Finding};
 use perhop_verify::flow::{Flow, FlowKey};
+use perhop_verify::quality::Assumptions;
 use perhop_verify::report::{ClassSummary, Report};
 use perhop_verify::timeline::Timeline;
 use perhop_verify::tolerance::Tolerances;
@@ -232,6 +233,7 @@ pub(crate) fn class_view(subject: &Subject<'_>, row: &ClassSummary) -> Option<Cl
             .map(|(verdict, count)| (verdict.as_str(), usual(verdict), count))
             .collect(),
         quality: (quality.streams > 0).then(|| (100.0 * quality.loss(), quality.jitter_mean_ms)),
+        mos: quality.mos_mean,
     })
 }
 
@@ -316,6 +318,11 @@ fn flow_view(subject: &Subject<'_>, flow: &Flow, judged: &Judged, tone: Tone) ->
             .iter()
             .take(3)
             .map(|stream| format!("RTP {}", listing::stream(stream))),
+    );
+    evidence.extend(
+        flow.call
+            .as_deref()
+            .map(|call| format!("call {}", call.parties())),
     );
     let more = flow.rtp.len().saturating_sub(3);
     if more > 0 {
@@ -448,6 +455,20 @@ fn method(subject: &Subject<'_>, timeline: Option<&Timeline>) -> Vec<String> {
         lines.push(format!(
             "The charts over time leave out {} of flows past their limit.",
             counted_u64(left_out, "packet")
+        ));
+    }
+    if subject
+        .report
+        .classes
+        .iter()
+        .any(|row| row.quality.mos_streams > 0)
+    {
+        let assumed = Assumptions::default();
+        lines.push(format!(
+            "MOS is an estimate for narrowband speech (E-model, ITU-T G.107) from codec, loss and delay: half the round trip \
+             by RTCP, {:.0} ms where there is none, the packet's own time, and a jitter buffer of twice the largest jitter, \
+             at least {:.0} ms. It is not stated for codecs without published impairment, nor for video.",
+            assumed.network_ms, assumed.buffer_ms
         ));
     }
     lines.push(format!(

@@ -151,7 +151,7 @@ fn classes(view: &View, html: &mut Html) {
                     for title in ["Planned", "Seen (packets)", "Flows"] {
                         html.leaf("th", &[("scope", "col")], title);
                     }
-                    for title in ["As planned", "Loss", "Jitter"] {
+                    for title in ["As planned", "Loss", "Jitter", "MOS"] {
                         html.leaf("th", &[("scope", "col"), ("class", "n")], title);
                     }
                 });
@@ -213,6 +213,10 @@ fn class_row(row: &ClassView, sites: bool, html: &mut Html) {
         };
         html.leaf("td", &[("class", "n")], &loss);
         html.leaf("td", &[("class", "n")], &jitter);
+        let mos = row
+            .mos
+            .map_or_else(|| "–".to_owned(), |mos| format!("{mos:.1}"));
+        html.leaf("td", &[("class", "n")], &mos);
     });
 }
 

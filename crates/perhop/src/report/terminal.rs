@@ -94,6 +94,7 @@ fn classes(place: &'static str, rows: &[ClassView]) -> Grid {
         Column::text("Flows", 16),
         Column::number("Loss"),
         Column::number("Jitter"),
+        Column::number("MOS"),
     ]);
     let mut grid = Grid::new(columns);
     for row in rows {
@@ -129,6 +130,10 @@ fn classes(place: &'static str, rows: &[ClassView]) -> Grid {
             Cell::from(verdicts.join(", ")),
             Cell::from(quality(format!("{loss:.1} %"))),
             Cell::from(jitter.map_or_else(|| "-".to_owned(), |ms| format!("{ms:.1} ms"))),
+            Cell::from(
+                row.mos
+                    .map_or_else(|| "-".to_owned(), |mos| format!("{mos:.1}")),
+            ),
         ]);
         grid.row(cells);
     }

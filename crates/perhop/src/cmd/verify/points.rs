@@ -20,6 +20,7 @@ use crate::cmd::flows::{analyse, seed};
 use crate::cmd::table::save;
 use crate::failure::{Failure, Outcome};
 use crate::feed::{self, From, is_stdin};
+use crate::json::call::JsonCalls;
 use crate::json::capture::{JsonCapture, JsonTotals};
 use crate::json::flow::JsonFragmentRow;
 use crate::json::points::{JsonPoint, JsonSegment};
@@ -172,6 +173,7 @@ struct Report<'a, F, R> {
     classes: Vec<At<'a, JsonClass<'a>>>,
     findings: Vec<JsonTold<'a>>,
     flows: F,
+    calls: JsonCalls<'a>,
     fragments: R,
 }
 
@@ -249,6 +251,7 @@ fn write_json(
             .map(|told| JsonTold::of(subject, told, &names))
             .collect(),
         flows: Each(flows),
+        calls: JsonCalls::of(&all.calls, &all.flows),
         fragments: Each(fragments),
     };
     json::write(out, &report)

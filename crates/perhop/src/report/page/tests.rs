@@ -67,6 +67,7 @@ fn sample(name: &str) -> View {
             .collect(),
         verdicts: verdicts.to_vec(),
         quality: Some((4.2, Some(11.7))),
+        mos: Some(3.9),
     };
     let series = |class: &str, expected, bins: Vec<Share>| SeriesView {
         class: class.into(),

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use perhop_policy::PolicySet;
+use perhop_verify::call::Calls;
 use perhop_verify::engine::{Flows, FragmentRow, Totals};
 use perhop_verify::finding::Finding;
 use perhop_verify::flow::{Flow, FlowKey};
@@ -35,6 +36,8 @@ pub(super) struct Together<'a> {
     pub(super) captures: Vec<Capture>,
     /// All flows.
     pub(super) flows: Vec<Flow>,
+    /// Calls that signalling names, each as the first point saw it.
+    pub(super) calls: Calls,
     /// Sums over all points.
     pub(super) totals: Totals,
     /// All reports; its findings are those that are shown.
@@ -144,6 +147,7 @@ impl<'a> Together<'a> {
         let mut captures = Vec::new();
         let mut flows = Vec::new();
         let mut totals = Totals::default();
+        let mut calls = Calls::default();
         let mut points = Vec::new();
         let mut report: Option<Report> = None;
         for read in read {
@@ -161,6 +165,7 @@ impl<'a> Together<'a> {
                 trace: read.trace,
             });
             captures.extend(read.captures);
+            calls.merge(read.found.calls);
             flows.extend(read.found.flows);
             totals.merge(&read.found.totals);
             match &mut report {
@@ -177,6 +182,7 @@ impl<'a> Together<'a> {
         Self {
             captures,
             flows,
+            calls,
             totals,
             report,
             told,

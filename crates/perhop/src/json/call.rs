@@ -1,0 +1,105 @@
+//! Calls as JSON.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use perhop_verify::call::{Call, CallMedia, Calls};
+use perhop_verify::flow::Flow;
+use serde::Serialize;
+
+use crate::json::Seconds;
+
+/// What signalling in the clear says.
+#[derive(Debug, Serialize)]
+pub(crate) struct JsonCalls<'a> {
+    evicted: u64,
+    list: Vec<JsonCall<'a>>,
+}
+
+/// One call.
+#[derive(Debug, Serialize)]
+struct JsonCall<'a> {
+    id: &'a str,
+    from: &'a str,
+    to: &'a str,
+    frame: u64,
+    first: Seconds,
+    last: Seconds,
+    messages: u64,
+    status: Option<u16>,
+    ended: bool,
+    media: Vec<JsonMedia<'a>>,
+    flows: Vec<usize>,
+}
+
+#[derive(Debug, Serialize)]
+struct JsonMedia<'a> {
+    media: &'static str,
+    address: IpAddr,
+    port: u16,
+    codecs: Vec<JsonCodec<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct JsonCodec<'a> {
+    payload_type: u8,
+    name: &'a str,
+    clock: u32,
+}
+
+impl<'a> JsonCalls<'a> {
+    /// What is written of the calls; `flows` are those that the document lists.
+    pub(crate) fn of(calls: &'a Calls, flows: &'a [Flow]) -> Self {
+        let mut of_call: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (at, flow) in flows.iter().enumerate() {
+            if let Some(call) = &flow.call {
+                of_call.entry(&call.id).or_default().push(at);
+            }
+        }
+        let list = calls.list.iter().map(|call| {
+            let flows = of_call.remove(call.id.as_str()).unwrap_or_default();
+            JsonCall::of(call, flows)
+        });
+        Self {
+            evicted: calls.evicted,
+            list: list.collect(),
+        }
+    }
+}
+
+impl<'a> JsonCall<'a> {
+    fn of(call: &'a Call, flows: Vec<usize>) -> Self {
+        Self {
+            id: &call.id,
+            from: &call.from,
+            to: &call.to,
+            frame: call.frame,
+            first: Seconds(call.first),
+            last: Seconds(call.last),
+            messages: call.messages,
+            status: call.status,
+            ended: call.ended,
+            media: call.media.iter().map(JsonMedia::of).collect(),
+            flows,
+        }
+    }
+}
+
+impl<'a> JsonMedia<'a> {
+    fn of(media: &'a CallMedia) -> Self {
+        let codecs = media
+            .codecs
+            .iter()
+            .map(|(payload_type, name, clock)| JsonCodec {
+                payload_type: *payload_type,
+                name,
+                clock: *clock,
+            });
+        Self {
+            media: media.media.name(),
+            address: media.endpoint.ip(),
+            port: media.endpoint.port(),
+            codecs: codecs.collect(),
+        }
+    }
+}
