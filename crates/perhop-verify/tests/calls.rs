@@ -107,10 +107,7 @@ fn receivers_say_what_they_lost() {
     );
     assert_eq!(report.worst_fraction_lost, 33);
     let near = remote.round_trip_ms().unwrap();
-    assert!(
-        near < 1.0,
-        "the gateway is on the capture's switch: {near}"
-    );
+    assert!(near < 1.0, "the gateway is on the capture's switch: {near}");
     let trip = remote.round_trip.unwrap();
     assert_eq!(trip.source, DelaySource::Measured);
     assert!(
