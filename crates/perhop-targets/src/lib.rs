@@ -15,6 +15,7 @@ pub mod compile;
 mod cs_shell;
 pub mod home_routers;
 pub mod intune_csp;
+pub mod junos;
 pub mod linux_nft;
 pub mod linux_tc;
 mod losses;
@@ -34,6 +35,7 @@ pub mod teams_shell;
 #[cfg(test)]
 mod testing;
 pub mod vyos;
+pub mod wifi_map;
 pub mod windows_gpo;
 pub mod windows_lgpo;
 pub mod windows_netqos;

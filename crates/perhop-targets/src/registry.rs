@@ -18,12 +18,14 @@ pub static TARGETS: &[&dyn Target] = &[
     &crate::cisco_ios::CiscoIos,
     &crate::cisco_nxos::CISCO_NXOS,
     &crate::arista_eos::ARISTA_EOS,
+    &crate::junos::JUNOS,
     &crate::aruba_cx::ARUBA_CX,
     &crate::openwrt::OPENWRT,
     &crate::home_routers::DD_WRT,
     &crate::home_routers::TOMATO,
     &crate::mikrotik::MIKROTIK,
     &crate::vyos::VYOS,
+    &crate::wifi_map::WifiMap,
     &crate::wireshark::Wireshark,
 ];
 

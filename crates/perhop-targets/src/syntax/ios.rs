@@ -171,6 +171,42 @@ pub fn read(text: &str) -> Result<Vec<Node<'_>>, String> {
     }
 }
 
+/// Reads commands by their indentation, whatever its steps are: what is indented by more than a command is below it.
+#[must_use]
+pub fn read_loose(text: &str) -> Vec<Node<'_>> {
+    let mut open: Vec<(usize, Node<'_>)> = Vec::new();
+    let mut out = Vec::new();
+    fn close<'a>(open: &mut Vec<(usize, Node<'a>)>, out: &mut Vec<Node<'a>>, indent: usize) {
+        while open.last().is_some_and(|(own, _)| *own >= indent) {
+            let (_, node) = open.pop().expect("looked at");
+            match open.last_mut() {
+                Some((_, above)) => above.below.push(node),
+                None => out.push(node),
+            }
+        }
+    }
+    for (line, own) in (1..).zip(text.lines()) {
+        let command = own.trim_start();
+        let words: Vec<&str> = command.split_ascii_whitespace().collect();
+        if words.is_empty() || command.starts_with(['!', '#']) {
+            continue;
+        }
+        let indent = own.len() - command.len();
+        close(&mut open, &mut out, indent);
+        // Deeper ones stay at the deepest level.
+        let indent = if open.len() > DEEPEST {
+            open.last().map_or(indent, |(last, _)| *last)
+        } else {
+            indent
+        };
+        close(&mut open, &mut out, indent);
+        let below = Vec::new();
+        open.push((indent, Node { line, words, below }));
+    }
+    close(&mut open, &mut out, 0);
+    out
+}
+
 /// The commands at a level, as long as they come.
 fn below<'a>(left: &mut &[(usize, usize, &'a str)], level: usize) -> Vec<Node<'a>> {
     let mut out = Vec::new();
@@ -209,6 +245,12 @@ impl<'a, 'b> Words<'a, 'b> {
         let (first, rest) = self.left.split_first()?;
         self.left = rest;
         Some(first)
+    }
+
+    /// The next word, which stays.
+    #[must_use]
+    pub fn peek(&self) -> Option<&'a str> {
+        self.left.first().copied()
     }
 
     /// Takes the next word when it is this one.
