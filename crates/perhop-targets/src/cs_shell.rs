@@ -4,4 +4,4 @@
 pub(crate) mod model;
 pub(crate) mod read;
 pub(crate) mod script;
-pub(crate) mod settings;
+pub mod settings;

@@ -12,7 +12,7 @@ pub mod cisco_ios;
 pub mod cisco_nxos;
 mod codes;
 pub mod compile;
-mod cs_shell;
+pub mod cs_shell;
 pub mod home_routers;
 pub mod intune_csp;
 pub mod junos;

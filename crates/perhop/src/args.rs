@@ -25,6 +25,7 @@ use crate::ui::When;
         "  perhop compile plan.toml --out qos             PowerShell, Group Policy, .reg, Intune, runbook\n",
         "  perhop flows call.pcapng                       what is in a capture, no plan needed\n",
         "  perhop verify plan.toml call.pcapng --html report.html\n",
+        "  perhop read client.reg                         what a host has now\n",
         "\n",
         "Exit status:\n",
         "  0  as planned\n",
@@ -55,6 +56,7 @@ pub(crate) enum Command {
     Explain(cmd::explain::Args),
     Flows(cmd::flows::Args),
     Verify(cmd::verify::Args),
+    Read(cmd::read::Args),
     Schema(cmd::schema::Args),
     Completions(cmd::completions::Args),
 }

@@ -6,6 +6,7 @@ pub(crate) mod completions;
 pub(crate) mod explain;
 pub(crate) mod flows;
 pub(crate) mod new;
+pub(crate) mod read;
 pub(crate) mod schema;
 pub(crate) mod table;
 pub(crate) mod verify;
@@ -27,6 +28,7 @@ use crate::ui::Ui;
 pub(crate) fn run(command: &Command, ui: &Ui) -> Result<Outcome, Failure> {
     match command {
         Command::New(args) => new::run(args, ui),
+        Command::Read(args) => read::run(args, ui),
         Command::Flows(args) => flows::run(args, ui),
         Command::Verify(args) => verify::run(args, ui),
         Command::Schema(args) => schema::run(args, ui),

@@ -10,6 +10,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static CodeInfo> {
         perhop_plan::CODES,
         perhop_policy::set::CODES,
         perhop_targets::CODES,
+        perhop_read::CODES,
         perhop_verify::CODES,
         perhop_verify::points::CODES,
     ]

@@ -5,6 +5,7 @@ pub(crate) mod capture;
 pub(crate) mod flow;
 pub(crate) mod points;
 pub(crate) mod stream;
+pub(crate) mod read;
 pub(crate) mod verify;
 
 use std::io::{self, Write};

@@ -13,6 +13,7 @@ mod html;
 mod input;
 mod json;
 mod listing;
+mod observed;
 mod outdir;
 mod render;
 mod report;

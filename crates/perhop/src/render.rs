@@ -1,5 +1,6 @@
 //! Diagnostics on the way out: for people, for programs, for code-scanning services.
 
+pub(crate) mod findings;
 pub(crate) mod grid;
 pub(crate) mod human;
 pub(crate) mod json;

@@ -19,6 +19,7 @@ fn help_is_what_was_agreed() {
         "explain",
         "flows",
         "verify",
+        "read",
         "schema",
         "completions",
     ];

@@ -4,7 +4,7 @@ use perhop_policy::{Family, ProducerKind, RangeUse};
 
 /// How a command counts the ports of a range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Counter {
+pub enum Counter {
     /// `UInt16`.
     Sixteen,
     /// `UInt32`.
@@ -13,56 +13,60 @@ pub(crate) enum Counter {
 
 /// One range of one kind of object: its two parameters.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct RangeSetting {
+pub struct RangeSetting {
     /// The noun of the commands.
-    pub(crate) noun: &'static str,
+    pub noun: &'static str,
     /// What the range is used for.
-    pub(crate) used_for: RangeUse,
+    pub used_for: RangeUse,
     /// Parameter of the first port.
-    pub(crate) start: &'static str,
+    pub start: &'static str,
     /// Parameter of the number of ports.
-    pub(crate) count: &'static str,
+    pub count: &'static str,
     /// Type of the number of ports.
-    pub(crate) counter: Counter,
+    pub counter: Counter,
     /// Documented defaults of both, where there are.
-    pub(crate) default_start: Option<u16>,
+    pub default_start: Option<u16>,
     /// See above.
-    pub(crate) default_count: Option<u16>,
+    pub default_count: Option<u16>,
 }
 
 /// A kind of object that holds settings.
 #[derive(Debug, Clone)]
-pub(crate) struct Noun {
+pub struct Noun {
     /// The noun of the commands, `CsConferenceServer`.
-    pub(crate) name: &'static str,
+    pub name: &'static str,
     /// The system.
-    pub(crate) family: Family,
+    pub family: Family,
     /// What it tells which ports to use.
-    pub(crate) kind: ProducerKind,
+    pub kind: ProducerKind,
     /// In words.
-    pub(crate) title: &'static str,
+    pub title: &'static str,
     /// Whether its objects are services, named by their pool.
-    pub(crate) is_service: bool,
+    pub is_service: bool,
     /// Whether there is an object for each site.
-    pub(crate) has_sites: bool,
+    pub has_sites: bool,
 }
 
-pub(crate) const CONFERENCING: &str = "CsConferencingConfiguration";
-pub(crate) const MEDIA: &str = "CsMediaConfiguration";
-pub(crate) const PHONES: &str = "CsUCPhoneConfiguration";
-pub(crate) const TEAMS: &str = "CsTeamsMeetingConfiguration";
+/// Settings of clients of Lync Server.
+pub const CONFERENCING: &str = "CsConferencingConfiguration";
+/// Settings of media, with the switch for devices.
+pub const MEDIA: &str = "CsMediaConfiguration";
+/// Settings of phones.
+pub const PHONES: &str = "CsUCPhoneConfiguration";
+/// Settings of a Teams tenant.
+pub const TEAMS: &str = "CsTeamsMeetingConfiguration";
 
 /// The switch without which clients use any port (uc-platforms 2.4).
-pub(crate) const RANGES_ENABLED: &str = "ClientMediaPortRangeEnabled";
+pub const RANGES_ENABLED: &str = "ClientMediaPortRangeEnabled";
 /// The switch for devices that are not Windows computers (2.1).
-pub(crate) const ENABLE_QOS: &str = "EnableQoS";
+pub const ENABLE_QOS: &str = "EnableQoS";
 /// DSCP of phones (2.8).
-pub(crate) const PHONE_DSCP: &str = "VoiceDiffServTag";
+pub const PHONE_DSCP: &str = "VoiceDiffServTag";
 /// Layer-2 priority of phones (2.8).
-pub(crate) const PHONE_PCP: &str = "Voice8021p";
+pub const PHONE_PCP: &str = "Voice8021p";
 
 /// Every kind of object, in the order that works: servers, clients, devices.
-pub(crate) const NOUNS: &[Noun] = &[
+pub const NOUNS: &[Noun] = &[
     service(
         "CsConferenceServer",
         ProducerKind::ConferencingService,
@@ -130,7 +134,7 @@ pub(crate) const NOUNS: &[Noun] = &[
 ];
 
 /// Every range of every kind of object.
-pub(crate) const RANGES: &[RangeSetting] = &[
+pub const RANGES: &[RangeSetting] = &[
     server("CsConferenceServer", RangeUse::Audio, Some((49152, 8348))),
     server("CsConferenceServer", RangeUse::Video, Some((57501, 8034))),
     server(
@@ -222,7 +226,8 @@ pub(crate) const RANGES: &[RangeSetting] = &[
 
 /// Documented default of a parameter that is a number or a switch; `None` where the documentation gives none or
 /// contradicts itself.
-pub(crate) fn documented_default(noun: &str, parameter: &str) -> Option<i64> {
+#[must_use]
+pub fn documented_default(noun: &str, parameter: &str) -> Option<i64> {
     match (noun, parameter) {
         (CONFERENCING, RANGES_ENABLED) | (MEDIA | TEAMS, ENABLE_QOS) | (PHONES, PHONE_PCP) => {
             Some(0)
@@ -245,7 +250,8 @@ pub(crate) fn documented_default(noun: &str, parameter: &str) -> Option<i64> {
 }
 
 /// Whether a parameter is a switch.
-pub(crate) fn is_switch(parameter: &str) -> bool {
+#[must_use]
+pub fn is_switch(parameter: &str) -> bool {
     parameter == RANGES_ENABLED || parameter == ENABLE_QOS
 }
 

@@ -156,34 +156,31 @@ pub fn write(records: &[Record]) -> Vec<u8> {
 /// # Errors
 /// The first place where the bytes are not the format.
 pub fn read(bytes: &[u8]) -> Result<Vec<Record>, RegPolError> {
-    let rest = bytes
-        .strip_prefix(b"PReg\x01\0\0\0")
-        .ok_or(RegPolError::Header)?;
+    match read_lossy(bytes) {
+        (records, None) => Ok(records.into_iter().map(|(_, record)| record).collect()),
+        (_, Some(error)) => Err(error),
+    }
+}
+
+/// The records up to the first damage, each with its byte offset, and the damage.
+#[must_use]
+pub fn read_lossy(bytes: &[u8]) -> (Vec<(usize, Record)>, Option<RegPolError>) {
+    let mut records = Vec::new();
+    let Some(rest) = bytes.strip_prefix(b"PReg\x01\0\0\0") else {
+        return (records, Some(RegPolError::Header));
+    };
     let mut cursor = Cursor {
         rest,
         total: bytes.len(),
     };
-    let mut records = Vec::new();
     while !cursor.rest.is_empty() {
-        cursor.unit('[', "`[`")?;
-        let key = cursor.name("a key in UTF-16, ended by a NUL")?;
-        cursor.unit(';', "`;` after the key")?;
-        let value = cursor.name("a value name in UTF-16, ended by a NUL")?;
-        cursor.unit(';', "`;` after the value name")?;
-        let kind = cursor.number("a type of four bytes")?;
-        cursor.unit(';', "`;` after the type")?;
-        let size = cursor.number("a size of four bytes")?;
-        cursor.unit(';', "`;` after the size")?;
-        let data = cursor.data(size)?;
-        cursor.unit(']', "`]` after the data")?;
-        records.push(Record {
-            key,
-            value,
-            kind,
-            data,
-        });
+        let offset = cursor.offset();
+        match cursor.record() {
+            Ok(record) => records.push((offset, record)),
+            Err(error) => return (records, Some(error)),
+        }
     }
-    Ok(records)
+    (records, None)
 }
 
 struct Cursor<'a> {
@@ -192,6 +189,26 @@ struct Cursor<'a> {
 }
 
 impl Cursor<'_> {
+    fn record(&mut self) -> Result<Record, RegPolError> {
+        self.unit('[', "`[`")?;
+        let key = self.name("a key in UTF-16, ended by a NUL")?;
+        self.unit(';', "`;` after the key")?;
+        let value = self.name("a value name in UTF-16, ended by a NUL")?;
+        self.unit(';', "`;` after the value name")?;
+        let kind = self.number("a type of four bytes")?;
+        self.unit(';', "`;` after the type")?;
+        let size = self.number("a size of four bytes")?;
+        self.unit(';', "`;` after the size")?;
+        let data = self.data(size)?;
+        self.unit(']', "`]` after the data")?;
+        Ok(Record {
+            key,
+            value,
+            kind,
+            data,
+        })
+    }
+
     fn offset(&self) -> usize {
         self.total - self.rest.len()
     }

@@ -30,6 +30,8 @@ enum What {
     Flows,
     /// `verify --format json`
     Verify,
+    /// `read --format json`
+    Read,
 }
 
 /// Prints it to stdout.
@@ -43,6 +45,7 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Outcome, Failure> {
         What::Table => include_str!("../../../../docs/schema/table.json").to_owned(),
         What::Flows => include_str!("../../../../docs/schema/flows.json").to_owned(),
         What::Verify => include_str!("../../../../docs/schema/verify.json").to_owned(),
+        What::Read => include_str!("../../../../docs/schema/read.json").to_owned(),
     };
     ui.data(|out| out.write_all(text.as_bytes()))?;
     Ok(Outcome::AsPlanned)

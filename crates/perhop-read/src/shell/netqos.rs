@@ -1,0 +1,195 @@
+//! Policies as `Get-NetQosPolicy` shows them (windows-qos 4.4).
+
+use ipnet::IpNet;
+use perhop_policy::{
+    AppMatch, Dscp, DstPorts, PortMatch, PortRange, Protocol, ProtocolMatch, Severity, SrcPorts,
+};
+
+use super::{Object, Property};
+use crate::codes;
+use crate::fact::{Fact, What};
+use crate::finding::{Finding, Layer};
+use crate::policy::values::tos;
+use crate::policy::{DEFAULT_PRECEDENCE, Form, HostPolicy, Raw};
+use crate::reading::FileRead;
+
+/// Whether an object is a policy.
+pub(crate) fn is_one(object: &Object) -> bool {
+    object.has(&["Name"])
+        && (object.is_of_type("NetQosPolicy")
+            || object.has(&[
+                "NetworkProfile",
+                "AppPathNameMatchCondition",
+                "AppPathName",
+                "IPProtocolMatchCondition",
+                "IPProtocol",
+                "DSCPAction",
+                "DSCPValue",
+            ]))
+}
+
+/// Adds the policies of an object: two for one that takes a port on either side.
+pub(crate) fn facts(file: &mut FileRead, object: &Object) {
+    let (mut policy, findings) = read(object);
+    file.findings.extend(findings);
+    if let Some(uri) = object.get(&["URIMatchCondition", "URI"]) {
+        file.leave(
+            uri.place.clone(),
+            format!("{}: {}", policy.name, uri.value),
+            "policies by URL mark what HTTP.SYS answers, which is no media",
+        );
+        return;
+    }
+    let template = object
+        .get(&["TemplateMatchCondition", "Template"])
+        .filter(|one| !matches!(one.value.as_str(), "0" | "None"));
+    if let Some(template) = template {
+        file.leave(
+            template.place.clone(),
+            format!("{}: template {}", policy.name, template.value),
+            "templates are about storage, not media",
+        );
+        return;
+    }
+    let mut push = |policy: HostPolicy| {
+        file.facts.push(Fact {
+            place: object.place.clone(),
+            layer: Layer::Match,
+            what: What::Policy(policy),
+        });
+    };
+    let either = object
+        .get(&["IPPortMatchCondition", "IPPort"])
+        .and_then(|one| one.value.parse::<u16>().ok())
+        .filter(|port| *port > 0);
+    if let Some(port) = either {
+        let port = PortMatch::Range(PortRange::single(port));
+        let mut other = policy.clone();
+        other.dst_ports = DstPorts(port);
+        policy.src_ports = SrcPorts(port);
+        push(policy);
+        push(other);
+    } else {
+        push(policy);
+    }
+}
+
+fn read(object: &Object) -> (HostPolicy, Vec<Finding>) {
+    let name = object.get(&["Name"]).map_or("", |one| one.value.as_str());
+    let mut policy = HostPolicy::new(name, Form::NetQos);
+    let mut findings = Vec::new();
+    let mut wrong = |code: &'static str, property: &Property, help: String| {
+        findings.push(
+            Finding::new(
+                Severity::Error,
+                Layer::Match,
+                code,
+                format!("`{}` of `{name}` is `{}`", property.name, property.value),
+            )
+            .at(&property.place)
+            .help(help),
+        );
+    };
+    policy.user = object
+        .get(&["Owner"])
+        .is_some_and(|one| one.value.to_ascii_lowercase().contains("user)"));
+    if let Some(app) = object.get(&["AppPathNameMatchCondition", "AppPathName"]) {
+        policy.app = AppMatch::parse(&app.value);
+    }
+    if let Some(protocol) = object.get(&["IPProtocolMatchCondition", "IPProtocol"]) {
+        policy.protocol = match protocol.value.to_ascii_lowercase().as_str() {
+            "1" | "tcp" => ProtocolMatch::Only(Protocol::Tcp),
+            "2" | "udp" => ProtocolMatch::Only(Protocol::Udp),
+            _ => ProtocolMatch::Both,
+        };
+    }
+    for (prefix, net) in [("IPSrc", &mut policy.src), ("IPDst", &mut policy.dst)] {
+        let long = format!("{prefix}PrefixMatchCondition");
+        let short = format!("{prefix}Prefix");
+        if let Some(property) = object.get(&[&long, &short]) {
+            *net = self::net(&property.value);
+            if net.is_none() {
+                policy.sound = false;
+                wrong(
+                    codes::VALUE_INVALID,
+                    property,
+                    "give an address or a prefix, such as `10.0.0.0/8`".to_owned(),
+                );
+            }
+        }
+    }
+    policy.src_ports = SrcPorts(ports(object, "IPSrc"));
+    policy.dst_ports = DstPorts(ports(object, "IPDst"));
+    if let Some(property) = object.get(&["DSCPAction", "DSCPValue"]) {
+        let number: Option<i64> = property.value.parse().ok();
+        let dscp = number.and_then(|number| u8::try_from(number).ok());
+        match (number, dscp.and_then(Dscp::try_new)) {
+            (_, Some(dscp)) => policy.dscp = Some(dscp),
+            (Some(-1 | 255), None) => {}
+            (Some(number), None) => {
+                policy.sound = false;
+                policy.dscp = u32::try_from(number).ok().and_then(tos);
+                let (code, help) = match policy.dscp {
+                    Some(dscp) => (
+                        codes::TOS_FOR_DSCP,
+                        format!("as a DSCP it is {}", dscp.value()),
+                    ),
+                    None => (codes::VALUE_INVALID, "give a DSCP from 0 to 63".to_owned()),
+                };
+                wrong(code, property, help);
+            }
+            (None, None) => {}
+        }
+    }
+    policy.precedence = object
+        .get(&["Precedence"])
+        .and_then(|one| one.value.parse().ok())
+        .unwrap_or(DEFAULT_PRECEDENCE);
+    // Numbers of profiles are not published (windows-qos 4.4).
+    policy.profile = object
+        .get(&["NetworkProfile"])
+        .map(|one| one.value.clone())
+        .filter(|value| !value.eq_ignore_ascii_case("all") && value.parse::<u32>().is_err());
+    policy.throttle = object
+        .get(&["ThrottleRateAction", "ThrottleRate"])
+        .map(|one| one.value.clone())
+        .filter(|value| value != "0");
+    policy.values = object
+        .properties
+        .iter()
+        .filter(|one| !one.value.is_empty())
+        .map(|one| Raw {
+            name: one.name.clone(),
+            data: one.value.clone(),
+            kind: "property",
+            place: one.place.clone(),
+        })
+        .collect();
+    (policy, findings)
+}
+
+/// A range of one side; a single port is given alone or as both ends.
+fn ports(object: &Object, side: &str) -> PortMatch {
+    let number = |name: &str| {
+        let long = format!("{side}Port{name}MatchCondition");
+        let short = format!("{side}Port{name}");
+        object
+            .get(&[&long, &short])
+            .and_then(|one| one.value.parse::<u16>().ok())
+            .filter(|port| *port > 0)
+    };
+    let range = match (number(""), number("Start"), number("End")) {
+        (_, Some(first), Some(last)) => PortRange::try_new(first, last),
+        (Some(port), ..) | (None, Some(port), None) => Some(PortRange::single(port)),
+        _ => None,
+    };
+    range.map_or(PortMatch::Any, PortMatch::Range)
+}
+
+/// `10.0.0.0/8`, or a single address.
+pub(crate) fn net(text: &str) -> Option<IpNet> {
+    text.parse()
+        .ok()
+        .or_else(|| text.parse::<std::net::IpAddr>().ok().map(IpNet::from))
+        .map(|net: IpNet| net.trunc())
+}

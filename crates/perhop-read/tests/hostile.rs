@@ -1,0 +1,135 @@
+//! No input panics, hangs or fills memory.
+
+#[path = "support/reading.rs"]
+mod support;
+
+use proptest::prelude::*;
+use support::keeps_its_word;
+
+/// One file of every form, to be cut and changed.
+fn seeds() -> Vec<Vec<u8>> {
+    let policy = "Name : a\nOwner : Group Policy (Machine)\nNetworkProfile : All\nPrecedence : 127\nAppPathName : lync.exe\n\
+                  IPProtocol : Both\nIPSrcPortStart : 20000\nIPSrcPortEnd : 20039\nDSCPValue : 46\n\n";
+    let table = "Identity    AudioPortStart AudioPortCount\n--------    -------------- --------------\nMediationServer:a  49152  8348\n";
+    let csv = "#TYPE Selected.X\n\"Identity\",\"MediaCommunicationPortStart\",\"MediaCommunicationPortCount\"\n\"EdgeServer:e\",\"50000\",\"10000\"\n";
+    let json = "{\"Identity\":\"Global\",\"ClientMediaPortRangeEnabled\":true,\"ClientAudioPort\":20000,\"ClientAudioPortRange\":40}";
+    let clixml = "<Objs Version=\"1.1.0.1\" xmlns=\"http://schemas.microsoft.com/powershell/2004/04\"><Obj RefId=\"0\"><TN RefId=\"0\">\
+                  <T>X</T></TN><Props><S N=\"Identity\">Global</S><By N=\"VoiceDiffServTag\">40</By></Props></Obj></Objs>";
+    let inband = "log <provisionGroup name=\"ServerConfiguration\"><ucPortRangeEnabled>true</ucPortRangeEnabled>\
+                  <ucMinAudioPort>20000</ucMinAudioPort><ucMaxAudioPort>20039</ucMaxAudioPort></provisionGroup>";
+    let reg = "Windows Registry Editor Version 5.00\r\n\r\n[HKEY_LOCAL_MACHINE\\Software\\Policies\\Microsoft\\Windows\\QoS\\a]\r\n\
+               \"Version\"=\"1.0\"\r\n\"DSCP Value\"=hex(1):34,00,\\\r\n  36,00,00,00\r\n\"Local Port\"=\"1:2\"\r\n";
+    let lgpo =
+        "Computer\r\nSoftware\\Policies\\Microsoft\\Windows\\QoS\\a\r\nDSCP Value\r\nSZ:46\r\n";
+    let intune = "{\"omaSettings\":[{\"omaUri\":\"./Device/Vendor/MSFT/NetworkQoSPolicy/a/DSCPAction\",\"value\":46}]}";
+    let syncml = "<SyncBody><Replace><Item><Target><LocURI>./Device/Vendor/MSFT/NetworkQoSPolicy/a/DSCPAction</LocURI></Target>\
+                  <Data>46</Data></Item></Replace></SyncBody>";
+    let mut pol = b"PReg\x01\0\0\0".to_vec();
+    let put =
+        |text: &str, out: &mut Vec<u8>| out.extend(text.encode_utf16().flat_map(u16::to_le_bytes));
+    put(
+        "[Software\\Policies\\Microsoft\\Windows\\QoS\\a\0;DSCP Value\0;",
+        &mut pol,
+    );
+    pol.extend(1u32.to_le_bytes());
+    put(";", &mut pol);
+    pol.extend(6u32.to_le_bytes());
+    put(";46\0]", &mut pol);
+    let mut out: Vec<Vec<u8>> = [
+        policy, table, csv, json, clixml, inband, reg, lgpo, intune, syncml,
+    ]
+    .iter()
+    .map(|text| text.as_bytes().to_vec())
+    .collect();
+    out.push(pol);
+    let wide: Vec<Vec<u8>> = [policy, reg, clixml]
+        .iter()
+        .map(|text| {
+            let mut bytes = vec![0xff, 0xfe];
+            put(text, &mut bytes);
+            bytes
+        })
+        .collect();
+    out.extend(wide);
+    out
+}
+
+#[test]
+fn every_seed_is_recognised() {
+    for seed in seeds() {
+        let input = perhop_read::Input {
+            name: "x",
+            bytes: &seed,
+        };
+        let reading = perhop_read::Reading::of(&[input], &perhop_read::Words::default());
+        let text = String::from_utf8_lossy(&seed[..seed.len().min(60)]).into_owned();
+        assert_ne!(
+            reading.files[0].format,
+            perhop_read::Format::Unknown,
+            "{text}"
+        );
+        assert!(!reading.files[0].facts.is_empty(), "{text}");
+        keeps_its_word(&seed);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        keeps_its_word(&bytes);
+    }
+
+    #[test]
+    fn changed_files(
+        which in 0usize..14,
+        cut in any::<prop::sample::Index>(),
+        changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..8),
+        doubled in any::<bool>(),
+    ) {
+        let mut bytes = seeds().swap_remove(which);
+        for (at, value) in changes {
+            let at = at.index(bytes.len());
+            bytes[at] = value;
+        }
+        if doubled {
+            let again = bytes.clone();
+            bytes.extend(again);
+        }
+        let cut = cut.index(bytes.len() + 1);
+        keeps_its_word(&bytes);
+        keeps_its_word(&bytes[..cut]);
+    }
+
+    #[test]
+    fn text_of_the_trade(text in "[<>/\\[\\]{}\":;,=|.\\-_ \t\r\nA-Za-z0-9\u{e9}\u{2026}]{0,120}") {
+        for head in ["", "<Objs>", "REGEDIT4\n", "Computer\na\\b\n", "<provisionGroup name=\"ServerConfiguration\">", "Name : a\n", "[{\"Name\":"] {
+            keeps_its_word(format!("{head}{text}").as_bytes());
+        }
+    }
+}
+
+/// What would cost a square of the input, or a deep stack.
+#[test]
+fn large_and_deep_files() {
+    let deep = format!("{}{}", "<a>".repeat(100_000), "</a>".repeat(100_000));
+    keeps_its_word(format!("<Objs>{deep}</Objs>").as_bytes());
+    keeps_its_word(format!("<RegistrySettings>{deep}").as_bytes());
+    keeps_its_word("[".repeat(100_000).as_bytes());
+    keeps_its_word(format!("{{\"omaSettings\":{}", "[{".repeat(50_000)).as_bytes());
+    let mut reg = "REGEDIT4\n".to_owned();
+    for number in 0..20_000 {
+        reg.push_str(&format!(
+            "[HKEY_LOCAL_MACHINE\\Software\\Policies\\Microsoft\\Windows\\QoS\\p{number}]\n\"DSCP Value\"=\"46\"\n"
+        ));
+    }
+    keeps_its_word(reg.as_bytes());
+    keeps_its_word("<provisionGroup ".repeat(20_000).as_bytes());
+    keeps_its_word(
+        "<provisionGroup name=\"ServerConfiguration\">"
+            .repeat(5_000)
+            .as_bytes(),
+    );
+    keeps_its_word("Name : a\n              b\n".repeat(20_000).as_bytes());
+}

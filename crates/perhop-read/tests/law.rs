@@ -1,0 +1,254 @@
+//! The law of reading: what targets write gives back the plan's rules and port ranges.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use perhop_policy::{FileId, PolicySet, Producer, TargetRequest};
+use perhop_read::audit::{self, State};
+use perhop_read::{Input, Reading, What, Words};
+use perhop_targets::{Artifact, Purpose, TARGETS};
+
+/// Targets whose files are read, with what they hold.
+const MARKING: [&str; 5] = [
+    "windows-gpo",
+    "windows-reg",
+    "windows-netqos",
+    "windows-lgpo",
+    "intune-csp",
+];
+const TELLING: [&str; 3] = ["lync-shell", "lync-inband", "teams-shell"];
+
+fn cases() -> Vec<(String, PolicySet)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../perhop-targets/tests/cases");
+    let mut out: Vec<(String, PolicySet)> = std::fs::read_dir(&root)
+        .expect("the cases are there")
+        .map(|entry| entry.expect("a folder").path())
+        .filter(|path| path.is_dir())
+        .map(|path| {
+            let text = std::fs::read_to_string(path.join("plan.toml")).expect("a plan");
+            let name = path
+                .file_name()
+                .expect("a name")
+                .to_string_lossy()
+                .into_owned();
+            let policy = perhop_plan::load(FileId(0), &text)
+                .policy
+                .expect("a sound plan");
+            (name, policy)
+        })
+        .collect();
+    out.sort_by(|a, b| a.0.cmp(&b.0));
+    assert!(out.len() >= 5);
+    out
+}
+
+fn emitted(policy: &PolicySet, id: &str) -> Option<Vec<Artifact>> {
+    let target = TARGETS.iter().find(|target| target.id() == id)?;
+    let found = policy.targets().iter().find(|request| request.id == id);
+    let asked = found.cloned().unwrap_or_else(|| TargetRequest {
+        id: id.to_owned(),
+        ..TargetRequest::default()
+    });
+    target
+        .lower(policy, &asked)
+        .ok()
+        .map(|program| program.emit())
+}
+
+fn read(files: &[Artifact]) -> Reading {
+    let inputs: Vec<Input<'_>> = files
+        .iter()
+        .map(|file| Input {
+            name: &file.path,
+            bytes: &file.bytes,
+        })
+        .collect();
+    Reading::of(&inputs, &Words::default())
+}
+
+/// Files by the sender that they are for: the folder's name in their path.
+fn by_scope<'a>(policy: &PolicySet, files: &'a [Artifact]) -> Vec<(String, Vec<&'a Artifact>)> {
+    policy
+        .scopes()
+        .iter()
+        .map(|scope| {
+            let folder = format!(
+                "/{}/",
+                perhop_targets::windows_policy::folder::of_scope(&scope.name)
+            );
+            let own = files
+                .iter()
+                .filter(|file| file.path.contains(&folder))
+                .collect();
+            (scope.name.clone(), own)
+        })
+        .collect()
+}
+
+#[test]
+fn marking_targets_give_back_the_rules() {
+    let mut held = BTreeSet::new();
+    for (name, policy) in cases() {
+        for id in MARKING {
+            let Some(files) = emitted(&policy, id) else {
+                continue;
+            };
+            for (scope, own) in by_scope(&policy, &files) {
+                // Each form of the same settings by itself.
+                for file in own.iter().filter(|file| file.purpose == Purpose::Apply) {
+                    let mut reading = read(std::slice::from_ref(*file));
+                    let label = format!("{name} {id} {}", file.path);
+                    assert!(
+                        reading.findings().all(|one| !one.code.ends_with("damaged")),
+                        "{label}"
+                    );
+                    if reading.files[0].policies().next().is_none() {
+                        continue;
+                    }
+                    reading.files[0].scope = Some(scope.clone());
+                    let audit = audit::audit(&policy, &reading);
+                    for rule in &audit.rules {
+                        let rule_name = &policy.rule(rule.rule).name;
+                        let of = policy.scope(policy.rule(rule.rule).scope);
+                        if of.name != scope {
+                            continue;
+                        }
+                        // What a target leaves to others is not in its file.
+                        if file.rules.contains(&rule.rule) {
+                            assert_eq!(
+                                rule.state,
+                                State::Ok,
+                                "{label}: {rule_name}: {:#?}",
+                                audit.findings
+                            );
+                            held.insert(format!("{id} {}", reading.files[0].format.as_str()));
+                        }
+                    }
+                    assert!(
+                        audit
+                            .findings
+                            .iter()
+                            .all(|one| one.code != "audit/extra-policy"),
+                        "{label}: {:#?}",
+                        audit.findings
+                    );
+                }
+            }
+        }
+    }
+    let wanted: BTreeSet<String> = [
+        "windows-gpo registry-pol",
+        "windows-reg reg",
+        "windows-netqos perhop-script",
+        "windows-lgpo lgpo-text",
+        "intune-csp intune-json",
+        "intune-csp intune-csv",
+        "intune-csp syncml",
+    ]
+    .map(str::to_owned)
+    .into();
+    assert_eq!(held, wanted);
+}
+
+/// Which sender a file is for is told by its policies alone.
+#[test]
+fn whole_outputs_are_as_planned_without_being_told_whose_they_are() {
+    for (name, policy) in cases() {
+        for id in ["windows-reg", "windows-lgpo"] {
+            let Some(files) = emitted(&policy, id) else {
+                continue;
+            };
+            let apply: Vec<Artifact> = files
+                .into_iter()
+                .filter(|file| file.purpose == Purpose::Apply)
+                .collect();
+            let audit = audit::audit(&policy, &read(&apply));
+            for rule in &audit.rules {
+                assert_ne!(
+                    rule.state,
+                    State::Differs,
+                    "{name} {id} {}: {:#?}",
+                    policy.rule(rule.rule).name,
+                    audit.findings
+                );
+            }
+        }
+    }
+}
+
+/// A producer without places.
+fn plain(producer: &Producer) -> (String, String, Vec<(String, u16, u16)>) {
+    let mut ranges: Vec<(String, u16, u16)> = producer
+        .ranges
+        .iter()
+        .map(|range| {
+            (
+                range.used_for.as_str().to_owned(),
+                range.ports.first(),
+                range.ports.last(),
+            )
+        })
+        .collect();
+    ranges.sort();
+    (
+        format!("{:?}", producer.kind),
+        format!("{:?}", producer.subject),
+        ranges,
+    )
+}
+
+#[test]
+fn telling_targets_give_back_the_ranges() {
+    let mut held = BTreeSet::new();
+    for (name, policy) in cases() {
+        for id in TELLING {
+            let Some(files) = emitted(&policy, id) else {
+                continue;
+            };
+            let apply: Vec<Artifact> = files
+                .into_iter()
+                .filter(|file| file.purpose == Purpose::Apply || id == "lync-inband")
+                .collect();
+            let target = perhop_targets::registry::find(id).expect("a target");
+            let Ok(program) = target.read(&apply) else {
+                continue;
+            };
+            let reading = read(&apply);
+            let mut found: BTreeSet<(String, String, Vec<(String, u16, u16)>)> = BTreeSet::new();
+            for fact in reading.facts() {
+                let What::Object(object) = &fact.what else {
+                    continue;
+                };
+                let mut ranges: Vec<(String, u16, u16)> = object
+                    .ranges
+                    .iter()
+                    .map(|range| {
+                        (
+                            range.used_for.as_str().to_owned(),
+                            range.ports.first(),
+                            range.ports.last(),
+                        )
+                    })
+                    .collect();
+                ranges.sort();
+                if !ranges.is_empty() {
+                    let subject =
+                        format!("{:?}", object.subject).replace("Service(\"*\")", "Global");
+                    let subject = subject.replace("Service(\"site:", "Site(\"");
+                    found.insert((format!("{:?}", object.kind), subject, ranges));
+                }
+            }
+            let wanted: BTreeSet<_> = program
+                .producers()
+                .iter()
+                .map(plain)
+                .filter(|(.., ranges)| !ranges.is_empty())
+                .collect();
+            assert_eq!(found, wanted, "{name} {id}");
+            if !wanted.is_empty() {
+                held.insert(id);
+            }
+        }
+    }
+    assert_eq!(held, TELLING.into());
+}
