@@ -108,10 +108,10 @@ fn group_of(index: usize, body: &str, offset: usize, starts: &[usize]) -> Group 
                 .strip_prefix("</")
                 .is_some_and(|rest| rest.starts_with(name))
         });
-        if let Some(value) = value.filter(|_| plain && closes) {
-            if elements.len() < MOST_ELEMENTS {
-                elements.push((name.to_owned(), value.trim().to_owned(), place(open, name)));
-            }
+        if let Some(value) = value.filter(|_| plain && closes)
+            && elements.len() < MOST_ELEMENTS
+        {
+            elements.push((name.to_owned(), value.trim().to_owned(), place(open, name)));
         }
     }
     Group {
@@ -135,20 +135,41 @@ fn facts(file: &mut FileRead, group: &Group, subject: &Subject, identity: &str) 
         marking: None,
     };
     let mut clients = object(CONFERENCING, ProducerKind::Clients);
-    clients.enabled = group
-        .get("ucPortRangeEnabled")
-        .map(|(value, _)| value.trim() == "true");
+    ranges(file, group, &mut clients);
+    if clients.enabled.is_some() || !clients.ranges.is_empty() {
+        push(file, &group.place, clients);
+    }
+    let mut phones = object(PHONES, ProducerKind::Phones);
+    if let Some((value, place)) = group.get("ucDiffServVoice") {
+        phones.dscp = phone_dscp(file, value, place).map(|dscp| (dscp, place.clone()));
+    }
+    if let Some((value, place)) = group.get("ucVoice802_1p") {
+        let pcp = value.parse().ok().and_then(Pcp::try_new);
+        phones.pcp = pcp.map(|pcp| (pcp, place.clone()));
+    }
+    if phones.dscp.is_some() || phones.pcp.is_some() {
+        push(file, &group.place, phones);
+    }
+    let mut devices = object(MEDIA, ProducerKind::OtherDevices);
+    devices.marking = group
+        .get("qosEnabled")
+        .and_then(|(value, place)| Some((value.parse().ok()?, place.clone())));
+    if devices.marking.is_some() {
+        push(file, &group.place, devices);
+    }
+}
+
+/// The client ranges of a group, and whether they are in force.
+fn ranges(file: &mut FileRead, group: &Group, clients: &mut ServiceObject) {
+    let enabled = group.get("ucPortRangeEnabled");
+    clients.enabled = enabled.map(|(value, _)| value.trim() == "true");
     for (used_for, word) in RANGES {
         let (low, high) = (format!("ucMin{word}Port"), format!("ucMax{word}Port"));
         let (Some((first, place)), Some((last, _))) = (group.get(&low), group.get(&high)) else {
             continue;
         };
-        let ports = first
-            .parse()
-            .ok()
-            .zip(last.parse().ok())
-            .and_then(|(first, last)| PortRange::try_new(first, last));
-        match ports {
+        let both = first.parse().ok().zip(last.parse().ok());
+        match both.and_then(|(first, last)| PortRange::try_new(first, last)) {
             Some(ports) => clients.ranges.push(ObjectRange {
                 used_for,
                 ports,
@@ -171,9 +192,6 @@ fn facts(file: &mut FileRead, group: &Group, subject: &Subject, identity: &str) 
         }
     }
     if clients.enabled == Some(false) {
-        let place = group
-            .get("ucPortRangeEnabled")
-            .map_or(&group.place, |(_, place)| place);
         file.findings.push(
             Finding::new(
                 Severity::Warning,
@@ -181,53 +199,31 @@ fn facts(file: &mut FileRead, group: &Group, subject: &Subject, identity: &str) 
                 codes::RANGES_DISABLED,
                 "the client was sent `ucPortRangeEnabled` false",
             )
-            .at(place)
+            .at(enabled.map_or(&group.place, |(_, place)| place))
             .note("it uses any port from 1024 to 65535 then, whatever the ranges say")
             .command(format!(
                 "Get-{CONFERENCING} | Set-{CONFERENCING} -ClientMediaPortRangeEnabled $true"
             )),
         );
     }
-    if clients.enabled.is_some() || !clients.ranges.is_empty() {
-        push(file, &group.place, clients);
+}
+
+fn phone_dscp(file: &mut FileRead, value: &str, place: &Place) -> Option<Dscp> {
+    let number: u32 = value.parse().ok()?;
+    let dscp = u8::try_from(number).ok().and_then(Dscp::try_new);
+    if let (None, Some(meant)) = (dscp, tos(number)) {
+        file.findings.push(
+            Finding::new(
+                Severity::Error,
+                Layer::Host,
+                codes::TOS_FOR_DSCP,
+                format!("`ucDiffServVoice` is {number}, and a DSCP is 0 to 63"),
+            )
+            .at(place)
+            .help(format!("as a DSCP it is {}", meant.value())),
+        );
     }
-    let mut phones = object(PHONES, ProducerKind::Phones);
-    if let Some((value, place)) = group.get("ucDiffServVoice") {
-        let number: Option<u32> = value.parse().ok();
-        let dscp = number
-            .and_then(|n| u8::try_from(n).ok())
-            .and_then(Dscp::try_new);
-        phones.dscp = dscp.map(|dscp| (dscp, place.clone()));
-        if let (None, Some(meant)) = (dscp, number.and_then(tos)) {
-            file.findings.push(
-                Finding::new(
-                    Severity::Error,
-                    Layer::Host,
-                    codes::TOS_FOR_DSCP,
-                    format!("`ucDiffServVoice` is {value}, and a DSCP is 0 to 63"),
-                )
-                .at(place)
-                .help(format!("as a DSCP it is {}", meant.value())),
-            );
-        }
-    }
-    if let Some((value, place)) = group.get("ucVoice802_1p") {
-        phones.pcp = value
-            .parse()
-            .ok()
-            .and_then(Pcp::try_new)
-            .map(|pcp| (pcp, place.clone()));
-    }
-    if phones.dscp.is_some() || phones.pcp.is_some() {
-        push(file, &group.place, phones);
-    }
-    let mut devices = object(MEDIA, ProducerKind::OtherDevices);
-    devices.marking = group
-        .get("qosEnabled")
-        .and_then(|(value, place)| Some((value.parse().ok()?, place.clone())));
-    if devices.marking.is_some() {
-        push(file, &group.place, devices);
-    }
+    dscp
 }
 
 fn push(file: &mut FileRead, place: &Place, object: ServiceObject) {

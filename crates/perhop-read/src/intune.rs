@@ -242,38 +242,27 @@ fn decode(text: &str) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
+/// Takes a setting in; what is wrong with it comes back.
 fn set(policy: &mut HostPolicy, raw: &Raw) -> Option<Finding> {
-    let wrong = |policy: &mut HostPolicy, code, help: String| {
-        policy.sound = false;
-        Some(
-            Finding::new(
-                Severity::Error,
-                Layer::Match,
-                code,
-                format!("`{}` of `{}` is `{}`", raw.name, policy.name, raw.data),
-            )
-            .at(&raw.place)
-            .help(help),
-        )
-    };
-    let ports = |data: &str| range(data, '-').map(PortMatch::Range);
     match raw.name.as_str() {
         "AppPathNameMatchCondition" => policy.app = AppMatch::parse(&raw.data),
-        "IPProtocolMatchCondition" => {
-            policy.protocol = match raw.data.as_str() {
-                "0" => ProtocolMatch::Both,
-                "1" => ProtocolMatch::Only(Protocol::Tcp),
-                "2" => ProtocolMatch::Only(Protocol::Udp),
-                _ => {
-                    let help = "0 is both, 1 TCP, 2 UDP here".to_owned();
-                    return wrong(policy, codes::VALUE_INVALID, help);
-                }
-            };
-        }
+        "IPProtocolMatchCondition" => match raw.data.as_str() {
+            "0" => policy.protocol = ProtocolMatch::Both,
+            "1" => policy.protocol = ProtocolMatch::Only(Protocol::Tcp),
+            "2" => policy.protocol = ProtocolMatch::Only(Protocol::Udp),
+            _ => {
+                return Some(wrong(
+                    policy,
+                    raw,
+                    codes::VALUE_INVALID,
+                    "0 is both, 1 TCP, 2 UDP here",
+                ));
+            }
+        },
         "SourcePortMatchCondition" | "DestinationPortMatchCondition" => {
-            let Some(ports) = ports(&raw.data) else {
-                let help = "write `20000-20039`, with a hyphen here".to_owned();
-                return wrong(policy, codes::VALUE_INVALID, help);
+            let Some(ports) = range(&raw.data, '-').map(PortMatch::Range) else {
+                let help = "write `20000-20039`, with a hyphen here";
+                return Some(wrong(policy, raw, codes::VALUE_INVALID, help));
             };
             if raw.name.starts_with('S') {
                 policy.src_ports = SrcPorts(ports);
@@ -281,29 +270,7 @@ fn set(policy: &mut HostPolicy, raw: &Raw) -> Option<Finding> {
                 policy.dst_ports = DstPorts(ports);
             }
         }
-        "DSCPAction" => {
-            let number: Option<u32> = raw.data.parse().ok();
-            policy.dscp = number
-                .and_then(|n| u8::try_from(n).ok())
-                .and_then(Dscp::try_new);
-            if policy.dscp.is_none() {
-                return match number.and_then(tos) {
-                    Some(dscp) => {
-                        policy.dscp = Some(dscp);
-                        wrong(
-                            policy,
-                            codes::TOS_FOR_DSCP,
-                            format!("as a DSCP it is {}", dscp.value()),
-                        )
-                    }
-                    None => wrong(
-                        policy,
-                        codes::VALUE_INVALID,
-                        "give a DSCP from 0 to 63".to_owned(),
-                    ),
-                };
-            }
-        }
+        "DSCPAction" => return set_dscp(policy, raw),
         "PriorityValue8021Action" | "PolicyStore" | "Version" => {}
         _ => {
             return Some(
@@ -322,4 +289,40 @@ fn set(policy: &mut HostPolicy, raw: &Raw) -> Option<Finding> {
         }
     }
     None
+}
+
+fn set_dscp(policy: &mut HostPolicy, raw: &Raw) -> Option<Finding> {
+    let number: Option<u32> = raw.data.parse().ok();
+    policy.dscp = number
+        .and_then(|number| u8::try_from(number).ok())
+        .and_then(Dscp::try_new);
+    if policy.dscp.is_some() {
+        return None;
+    }
+    Some(match number.and_then(tos) {
+        Some(dscp) => {
+            policy.dscp = Some(dscp);
+            let help = format!("as a DSCP it is {}", dscp.value());
+            wrong(policy, raw, codes::TOS_FOR_DSCP, &help)
+        }
+        None => wrong(
+            policy,
+            raw,
+            codes::VALUE_INVALID,
+            "give a DSCP from 0 to 63",
+        ),
+    })
+}
+
+/// Something for which Windows does not apply the policy.
+fn wrong(policy: &mut HostPolicy, raw: &Raw, code: &'static str, help: &str) -> Finding {
+    policy.sound = false;
+    Finding::new(
+        Severity::Error,
+        Layer::Match,
+        code,
+        format!("`{}` of `{}` is `{}`", raw.name, policy.name, raw.data),
+    )
+    .at(&raw.place)
+    .help(help)
 }

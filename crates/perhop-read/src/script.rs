@@ -67,7 +67,10 @@ fn planned(index: usize, text: &str, file: &mut FileRead) -> Vec<Object> {
     out
 }
 
-fn arguments(rest: &str) -> Option<(String, String, Vec<(String, Value)>)> {
+/// A table's keys and values.
+type Entries = Vec<(String, Value)>;
+
+fn arguments(rest: &str) -> Option<(String, String, Entries)> {
     let (noun, rest) = parse_prefix(rest)?;
     let (identity, rest) = parse_prefix(rest.strip_prefix(' ')?)?;
     match (noun, identity, parse(rest.strip_prefix(' ')?)?) {
@@ -78,7 +81,7 @@ fn arguments(rest: &str) -> Option<(String, String, Vec<(String, Value)>)> {
     }
 }
 
-fn object(index: usize, number: usize, entries: Vec<(String, Value)>) -> Object {
+fn object(index: usize, number: usize, entries: Entries) -> Object {
     let mut out = Object::new(Place::line(index, number));
     for (name, value) in entries {
         let text = match value {

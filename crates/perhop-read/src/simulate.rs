@@ -28,6 +28,9 @@ pub(crate) fn resolve(policies: &[&HostPolicy]) -> Option<Vec<Won>> {
         .filter(|(_, policy)| policy.sound)
         .map(|(index, policy)| (index, *policy, Space::of(&policy.statement(0))))
         .collect();
+    if own.len() > MOST_POLICIES {
+        return None;
+    }
     let mut out = Vec::new();
     for (index, policy, spaces) in &own {
         let mut left = spaces.clone();
@@ -53,5 +56,7 @@ pub(crate) fn resolve(policies: &[&HostPolicy]) -> Option<Vec<Won>> {
     Some(out)
 }
 
+/// More than any host has.
+const MOST_POLICIES: usize = 3000;
 /// More than any host's policies need.
 const MOST_REGIONS: usize = 10_000;

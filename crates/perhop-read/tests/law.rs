@@ -176,8 +176,11 @@ fn whole_outputs_are_as_planned_without_being_told_whose_they_are() {
     }
 }
 
+/// Kind, subject, and ranges by use.
+type Told = (String, String, Vec<(String, u16, u16)>);
+
 /// A producer without places.
-fn plain(producer: &Producer) -> (String, String, Vec<(String, u16, u16)>) {
+fn plain(producer: &Producer) -> Told {
     let mut ranges: Vec<(String, u16, u16)> = producer
         .ranges
         .iter()
@@ -214,7 +217,7 @@ fn telling_targets_give_back_the_ranges() {
                 continue;
             };
             let reading = read(&apply);
-            let mut found: BTreeSet<(String, String, Vec<(String, u16, u16)>)> = BTreeSet::new();
+            let mut found: BTreeSet<Told> = BTreeSet::new();
             for fact in reading.facts() {
                 let What::Object(object) = &fact.what else {
                     continue;

@@ -26,10 +26,11 @@ use crate::ui::When;
         "  perhop flows call.pcapng                       what is in a capture, no plan needed\n",
         "  perhop verify plan.toml call.pcapng --html report.html\n",
         "  perhop read client.reg                         what a host has now\n",
+        "  perhop audit plan.toml client.reg              is that what was planned?\n",
         "\n",
         "Exit status:\n",
         "  0  as planned\n",
-        "  1  something was found: a flow not marked as planned\n",
+        "  1  something was found: a flow not marked, a setting not as planned\n",
         "  2  the plan or the arguments are wrong\n",
         "  3  a file or the machine failed: not found, damaged, not writable\n",
     )
@@ -57,6 +58,7 @@ pub(crate) enum Command {
     Flows(cmd::flows::Args),
     Verify(cmd::verify::Args),
     Read(cmd::read::Args),
+    Audit(cmd::audit::Args),
     Schema(cmd::schema::Args),
     Completions(cmd::completions::Args),
 }

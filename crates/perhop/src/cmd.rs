@@ -1,5 +1,6 @@
 //! The commands, one file each: `Args` and `run`.
 
+pub(crate) mod audit;
 pub(crate) mod check;
 pub(crate) mod compile;
 pub(crate) mod completions;
@@ -29,6 +30,7 @@ pub(crate) fn run(command: &Command, ui: &Ui) -> Result<Outcome, Failure> {
     match command {
         Command::New(args) => new::run(args, ui),
         Command::Read(args) => read::run(args, ui),
+        Command::Audit(args) => audit::run(args, ui),
         Command::Flows(args) => flows::run(args, ui),
         Command::Verify(args) => verify::run(args, ui),
         Command::Schema(args) => schema::run(args, ui),

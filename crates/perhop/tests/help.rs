@@ -20,6 +20,7 @@ fn help_is_what_was_agreed() {
         "flows",
         "verify",
         "read",
+        "audit",
         "schema",
         "completions",
     ];

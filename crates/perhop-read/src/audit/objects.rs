@@ -2,7 +2,7 @@
 
 use perhop_policy::{Family, PolicySet, Producer, ProducerKind, ProducerRange, Severity, Subject};
 use perhop_targets::cs_shell::settings::{
-    ENABLE_QOS, NOUNS, PHONE_DSCP, PHONE_PCP, RANGES, RANGES_ENABLED,
+    ENABLE_QOS, NOUNS, Noun, PHONE_DSCP, PHONE_PCP, RANGES, RANGES_ENABLED,
 };
 
 use super::Audit;
@@ -104,72 +104,81 @@ fn one(place: &Place, object: &ServiceObject, planned: Vec<&Producer>, out: &mut
     if hides {
         out.findings
             .push(hidden(place, object, planned[0], differs));
+        return;
     }
     for producer in planned {
         let ranges = &producer.ranges;
         if !ranges.is_empty() && object.enabled == Some(false) {
-            let mut finding = Finding::new(
-                Severity::Error,
-                Layer::Delivery,
-                codes::AUDIT_RANGES_DISABLED,
-                format!("`{RANGES_ENABLED}` of {} is off, so its ranges are not used", of(object)),
-            )
-            .at(place)
-            .note("clients use any port from 1024 to 65535 then, and no policy by source port takes what they send")
-            .command(set(object, &[(RANGES_ENABLED, "$true".to_owned())]));
-            finding.plan = Some(ranges[0].origin);
-            out.findings.push(finding);
+            out.findings.push(disabled(place, object, &ranges[0]));
         }
         for range in ranges {
             out.findings.extend(range_differs(place, object, range));
         }
-        let marks = [
-            (
-                PHONE_DSCP,
-                producer.dscp.map(|one| one.value()),
-                object
-                    .dscp
-                    .as_ref()
-                    .map(|(one, place)| (one.value(), place)),
-            ),
-            (
-                PHONE_PCP,
-                producer.pcp.map(|one| one.value()),
-                object.pcp.as_ref().map(|(one, place)| (one.value(), place)),
-            ),
-        ];
-        for (name, planned, has) in marks {
-            let Some(planned) = planned else { continue };
-            if has.is_some_and(|(has, _)| has == planned) {
-                continue;
-            }
-            let text = has.map_or_else(|| "not there".to_owned(), |(has, _)| has.to_string());
-            out.findings.push(differing(
-                codes::AUDIT_MARK_DIFFERS,
-                format!(
-                    "`{name}` of {} is {text}, and {planned} is planned",
-                    of(object)
-                ),
-                has.map_or(place, |(_, place)| place),
-                producer,
-                set(object, &[(name, planned.to_string())]),
-            ));
+        marks(place, object, producer, out);
+    }
+}
+
+fn disabled(place: &Place, object: &ServiceObject, range: &ProducerRange) -> Finding {
+    let mut finding = Finding::new(
+        Severity::Error,
+        Layer::Delivery,
+        codes::AUDIT_RANGES_DISABLED,
+        format!("`{RANGES_ENABLED}` of {} is off, so its ranges are not used", of(object)),
+    )
+    .at(place)
+    .note("clients use any port from 1024 to 65535 then, and no policy by source port takes what they send")
+    .command(set(object, &[(RANGES_ENABLED, "$true".to_owned())]));
+    finding.plan = Some(range.origin);
+    finding
+}
+
+/// What devices are told to put on, and whether.
+fn marks(place: &Place, object: &ServiceObject, producer: &Producer, out: &mut Audit) {
+    let dscp = object.dscp.as_ref();
+    let pcp = object.pcp.as_ref();
+    let marks = [
+        (
+            PHONE_DSCP,
+            producer.dscp.map(|one| one.value()),
+            dscp.map(|(one, place)| (one.value(), place)),
+        ),
+        (
+            PHONE_PCP,
+            producer.pcp.map(|one| one.value()),
+            pcp.map(|(one, place)| (one.value(), place)),
+        ),
+    ];
+    for (name, planned, has) in marks {
+        let Some(planned) = planned else { continue };
+        if has.is_some_and(|(has, _)| has == planned) {
+            continue;
         }
-        if let Some(on) = producer.marking
-            && let Some((has, place)) = &object.marking
-            && *has != on
-        {
-            out.findings.push(differing(
-                codes::AUDIT_SWITCH_DIFFERS,
-                format!(
-                    "`{ENABLE_QOS}` of {} is {has}, and {on} is planned",
-                    of(object)
-                ),
-                place,
-                producer,
-                set(object, &[(ENABLE_QOS, format!("${on}"))]),
-            ));
-        }
+        let text = has.map_or_else(|| "not there".to_owned(), |(has, _)| has.to_string());
+        out.findings.push(differing(
+            codes::AUDIT_MARK_DIFFERS,
+            format!(
+                "`{name}` of {} is {text}, and {planned} is planned",
+                of(object)
+            ),
+            has.map_or(place, |(_, place)| place),
+            producer,
+            set(object, &[(name, planned.to_string())]),
+        ));
+    }
+    if let Some(on) = producer.marking
+        && let Some((has, place)) = &object.marking
+        && *has != on
+    {
+        out.findings.push(differing(
+            codes::AUDIT_SWITCH_DIFFERS,
+            format!(
+                "`{ENABLE_QOS}` of {} is {has}, and {on} is planned",
+                of(object)
+            ),
+            place,
+            producer,
+            set(object, &[(ENABLE_QOS, format!("${on}"))]),
+        ));
     }
 }
 
@@ -288,44 +297,45 @@ fn absent(policy: &PolicySet, objects: &[(&Place, &ServiceObject)], out: &mut Au
             }
             continue;
         };
-        let only_sent = objects
-            .iter()
-            .filter(of_kind)
-            .all(|(_, object)| object.delivered);
-        let there = objects.iter().filter(of_kind).any(|(_, object)| {
-            match (&object.subject, &producer.subject) {
-                (Subject::Site(a), Subject::Site(b))
-                | (Subject::Service(a), Subject::Service(b)) => a.eq_ignore_ascii_case(b),
-                _ => false,
+        let own = objects.iter().filter(of_kind);
+        let is_this = |object: &ServiceObject| match (&object.subject, &producer.subject) {
+            (Subject::Site(a), Subject::Site(b)) | (Subject::Service(a), Subject::Service(b)) => {
+                a.eq_ignore_ascii_case(b)
             }
-        });
-        if producer.subject == Subject::Global || there || only_sent {
-            continue;
-        }
-        let identity = match (&producer.subject, noun.is_service) {
-            (Subject::Site(name), _) => format!("site:{name}"),
-            (Subject::Service(name), false) => format!("service:ConferencingServer:{name}"),
-            (Subject::Service(name), true) => name.clone(),
-            (Subject::Global, _) => "Global".to_owned(),
+            _ => false,
         };
-        let mut finding = Finding::new(
-            Severity::Error,
-            Layer::Delivery,
-            codes::AUDIT_OBJECT_MISSING,
-            format!(
-                "there is no `{}` `{identity}`, and the plan has one",
-                noun.name
-            ),
-        )
-        .at(&Place::whole(place.file))
-        .note("its users get the values of the site's or the global object");
-        if !noun.is_service {
-            finding = finding.command(format!("New-{} -Identity {}", noun.name, quoted(&identity)));
+        let only_sent = own.clone().all(|(_, object)| object.delivered);
+        let there = own.clone().any(|(_, object)| is_this(object));
+        if producer.subject != Subject::Global && !there && !only_sent {
+            out.findings.push(object_missing(place, producer, noun));
         }
-        finding = finding.help("then `perhop compile PLAN --out DIR` has the script that fills it");
-        finding.plan = Some(producer.origin);
-        out.findings.push(finding);
     }
+}
+
+fn object_missing(place: &Place, producer: &Producer, noun: &Noun) -> Finding {
+    let identity = match (&producer.subject, noun.is_service) {
+        (Subject::Site(name), _) => format!("site:{name}"),
+        (Subject::Service(name), false) => format!("service:ConferencingServer:{name}"),
+        (Subject::Service(name), true) => name.clone(),
+        (Subject::Global, _) => "Global".to_owned(),
+    };
+    let mut finding = Finding::new(
+        Severity::Error,
+        Layer::Delivery,
+        codes::AUDIT_OBJECT_MISSING,
+        format!(
+            "there is no `{}` `{identity}`, and the plan has one",
+            noun.name
+        ),
+    )
+    .at(&Place::whole(place.file))
+    .note("its users get the values of the site's or the global object");
+    if !noun.is_service {
+        finding = finding.command(format!("New-{} -Identity {}", noun.name, quoted(&identity)));
+    }
+    finding = finding.help("then `perhop compile PLAN --out DIR` has the script that fills it");
+    finding.plan = Some(producer.origin);
+    finding
 }
 
 /// The command that shows objects of a kind.

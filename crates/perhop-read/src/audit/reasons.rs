@@ -2,7 +2,7 @@
 
 use perhop_policy::overlap::Space;
 use perhop_policy::{
-    AppMatch, PolicySet, PortMatch, ProtocolMatch, Rule, RuleId, Severity, Statement,
+    AppMatch, PolicySet, PortMatch, PortRange, ProtocolMatch, Rule, RuleId, Severity, Statement,
 };
 
 use super::{Seen, marks, mend, near};
@@ -32,80 +32,23 @@ pub(super) fn unmarked(
     }
 }
 
-/// Policies that mark a rule's packets, and others beside them.
+/// What a policy that marks a rule's packets marks beside them.
 pub(super) fn wider(policy: &PolicySet, id: RuleId, one: &Seen<'_>) -> Vec<Finding> {
     let rule = policy.rule(id);
-    let mut out = Vec::new();
     let statements = rule.statements(id);
-    let sides = |statement: &Statement| {
-        [
-            (
-                "source",
-                statement.src_ports.0,
-                one.policy.src_ports.0,
-                [
-                    "Local Port",
-                    "IPSrcPortEndMatchCondition",
-                    "SourcePortMatchCondition",
-                ],
-            ),
-            (
-                "destination",
-                statement.dst_ports.0,
-                one.policy.dst_ports.0,
-                [
-                    "Remote Port",
-                    "IPDstPortEndMatchCondition",
-                    "DestinationPortMatchCondition",
-                ],
-            ),
-        ]
-    };
     let Some(statement) = statements.first() else {
-        return out;
+        return Vec::new();
     };
-    for (side, planned, has, names) in sides(statement) {
-        let (Some(planned), Some(has)) = (planned.range(), has.range()) else {
-            continue;
-        };
-        let more = has.count().saturating_sub(planned.count());
-        if more == 0 || !has.contains_range(planned) {
-            continue;
-        }
-        let place = names
-            .iter()
-            .find_map(|name| one.policy.place_of(name))
-            .unwrap_or(one.place);
-        let severity = if more == 1 {
-            Severity::Info
-        } else {
-            Severity::Warning
-        };
-        let ports = if more == 1 {
-            "1 port".to_owned()
-        } else {
-            format!("{more} ports")
-        };
-        let mut finding = Finding::new(
-            severity,
-            Layer::Match,
-            codes::AUDIT_WIDER,
-            format!(
-                "`{}` has {ports} more than `{}`: {side} ports {has}, and {planned} are planned",
-                one.policy.name, rule.name
-            ),
-        )
-        .at(place)
-        .rule(&rule.name, rule.origin);
-        finding = if more == 1 {
-            finding.note(
-                "Microsoft's own examples are one port wider than the ranges; it does no harm",
-            )
-        } else {
-            finding.command(mend::set_ports(one, statement))
-        };
-        out.push(finding);
-    }
+    let sides = [
+        ("source", statement.src_ports.0, one.policy.src_ports.0),
+        ("destination", statement.dst_ports.0, one.policy.dst_ports.0),
+    ];
+    let mut out: Vec<Finding> = sides
+        .into_iter()
+        .filter_map(|(side, planned, has)| {
+            more_ports(rule, statement, one, (side, planned.range()?, has.range()?))
+        })
+        .collect();
     if statement.app != AppMatch::Any && one.policy.app == AppMatch::Any {
         out.push(
             Finding::new(
@@ -123,6 +66,51 @@ pub(super) fn wider(policy: &PolicySet, id: RuleId, one: &Seen<'_>) -> Vec<Findi
         );
     }
     out
+}
+
+fn more_ports(
+    rule: &Rule,
+    statement: &Statement,
+    one: &Seen<'_>,
+    (side, planned, has): (&str, PortRange, PortRange),
+) -> Option<Finding> {
+    let more = has.count().saturating_sub(planned.count());
+    if more == 0 || !has.contains_range(planned) {
+        return None;
+    }
+    let names = match side {
+        "source" => [
+            "Local Port",
+            "IPSrcPortEndMatchCondition",
+            "SourcePortMatchCondition",
+        ],
+        _ => [
+            "Remote Port",
+            "IPDstPortEndMatchCondition",
+            "DestinationPortMatchCondition",
+        ],
+    };
+    let place = names.iter().find_map(|name| one.policy.place_of(name));
+    let (severity, ports) = match more {
+        1 => (Severity::Info, "1 port".to_owned()),
+        _ => (Severity::Warning, format!("{more} ports")),
+    };
+    let finding = Finding::new(
+        severity,
+        Layer::Match,
+        codes::AUDIT_WIDER,
+        format!(
+            "`{}` has {ports} more than `{}`: {side} ports {has}, and {planned} are planned",
+            one.policy.name, rule.name
+        ),
+    )
+    .at(place.unwrap_or(one.place))
+    .rule(&rule.name, rule.origin);
+    Some(if more == 1 {
+        finding.note("Microsoft's own examples are one port wider than the ranges; it does no harm")
+    } else {
+        finding.command(mend::set_ports(one, statement))
+    })
 }
 
 /// The policy that was meant for a statement's packets and does not take them.

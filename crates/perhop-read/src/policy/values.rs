@@ -111,7 +111,7 @@ impl Maker<'_> {
     fn unknown(&mut self, raws: &[Raw]) {
         for raw in raws {
             let known = |one: &&str| one.eq_ignore_ascii_case(&raw.name);
-            if VALUE_NAMES.iter().any(|one| known(&one)) {
+            if VALUE_NAMES.iter().any(known) {
                 continue;
             }
             let mut finding = Finding::new(

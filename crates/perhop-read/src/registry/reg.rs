@@ -27,30 +27,27 @@ pub(crate) fn read(index: usize, name: &str, text: &str) -> FileRead {
             continue;
         }
         if let Some(rest) = line.strip_prefix('[') {
-            key = None;
-            let Some(full) = rest.strip_suffix(']') else {
-                damaged(&mut file, &place, "a key in brackets has no `]`", line);
-                continue;
+            key = match head(rest) {
+                Head::Open(user, below) => Some((user, below.to_owned())),
+                Head::Deleted(user, below) => {
+                    rows.push(Row {
+                        user,
+                        key: below.to_owned(),
+                        name: String::new(),
+                        action: Action::DeleteAll,
+                        place: place.with_path(below),
+                    });
+                    None
+                }
+                Head::Other => {
+                    skipped += 1;
+                    None
+                }
+                Head::Broken => {
+                    damaged(&mut file, &place, "a key in brackets has no `]`", line);
+                    None
+                }
             };
-            let (full, deleted) = match full.strip_prefix('-') {
-                Some(full) => (full, true),
-                None => (full, false),
-            };
-            let Some((user, below)) = hive(full) else {
-                skipped += 1;
-                continue;
-            };
-            if deleted {
-                rows.push(Row {
-                    user,
-                    key: below.to_owned(),
-                    name: String::new(),
-                    action: Action::DeleteAll,
-                    place: place.with_path(below),
-                });
-            } else {
-                key = Some((user, below.to_owned()));
-            }
             continue;
         }
         match (&key, entry(line, wide)) {
@@ -74,6 +71,33 @@ pub(crate) fn read(index: usize, name: &str, text: &str) -> FileRead {
         );
     }
     file
+}
+
+/// A line that begins with `[`.
+enum Head<'a> {
+    /// Values of this key follow.
+    Open(bool, &'a str),
+    /// This key is deleted.
+    Deleted(bool, &'a str),
+    /// It is below another hive.
+    Other,
+    /// It has no end.
+    Broken,
+}
+
+fn head(rest: &str) -> Head<'_> {
+    let Some(full) = rest.strip_suffix(']') else {
+        return Head::Broken;
+    };
+    let (full, deleted) = match full.strip_prefix('-') {
+        Some(full) => (full, true),
+        None => (full, false),
+    };
+    match hive(full) {
+        None => Head::Other,
+        Some((user, below)) if deleted => Head::Deleted(user, below),
+        Some((user, below)) => Head::Open(user, below),
+    }
 }
 
 fn damaged(file: &mut FileRead, place: &Place, what: &str, line: &str) {

@@ -218,23 +218,7 @@ fn qos_key(file: &mut FileRead, row: Row) {
         .iter()
         .any(|known| known.eq_ignore_ascii_case(&row.name))
     {
-        let told = file
-            .findings
-            .iter()
-            .any(|finding| finding.code == codes::UNDER_QOS_KEY);
-        if !told {
-            file.findings.push(
-                Finding::new(
-                    Severity::Error,
-                    Layer::Match,
-                    codes::UNDER_QOS_KEY,
-                    format!("`{}` stands straight under the QoS key", row.name),
-                )
-                .at(&row.place)
-                .note("each policy is a key of its own below it; values here belong to no policy, and nothing is marked by them")
-                .help(format!("make a key with the policy's name: `{POLICY_KEY}\\Lync audio`")),
-            );
-        }
+        under_qos_key(file, &row.name, &row.place);
         return;
     }
     file.leave(
@@ -242,6 +226,27 @@ fn qos_key(file: &mut FileRead, row: Row) {
         format!("{} = {data} ({kind})", row.name),
         "not a setting of Policy-based QoS that is documented",
     );
+}
+
+/// Values of a policy that are in no policy's key; told once a file.
+fn under_qos_key(file: &mut FileRead, name: &str, place: &Place) {
+    let told = file
+        .findings
+        .iter()
+        .any(|finding| finding.code == codes::UNDER_QOS_KEY);
+    if !told {
+        file.findings.push(
+            Finding::new(
+                Severity::Error,
+                Layer::Match,
+                codes::UNDER_QOS_KEY,
+                format!("`{name}` stands straight under the QoS key"),
+            )
+            .at(place)
+            .note("each policy is a key of its own below it; values here belong to no policy, and nothing is marked by them")
+            .help(format!("make a key with the policy's name: `{POLICY_KEY}\\Lync audio`")),
+        );
+    }
 }
 
 fn nla_key(file: &mut FileRead, row: Row) {

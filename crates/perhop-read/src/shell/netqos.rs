@@ -78,18 +78,6 @@ fn read(object: &Object) -> (HostPolicy, Vec<Finding>) {
     let name = object.get(&["Name"]).map_or("", |one| one.value.as_str());
     let mut policy = HostPolicy::new(name, Form::NetQos);
     let mut findings = Vec::new();
-    let mut wrong = |code: &'static str, property: &Property, help: String| {
-        findings.push(
-            Finding::new(
-                Severity::Error,
-                Layer::Match,
-                code,
-                format!("`{}` of `{name}` is `{}`", property.name, property.value),
-            )
-            .at(&property.place)
-            .help(help),
-        );
-    };
     policy.user = object
         .get(&["Owner"])
         .is_some_and(|one| one.value.to_ascii_lowercase().contains("user)"));
@@ -103,43 +91,12 @@ fn read(object: &Object) -> (HostPolicy, Vec<Finding>) {
             _ => ProtocolMatch::Both,
         };
     }
-    for (prefix, net) in [("IPSrc", &mut policy.src), ("IPDst", &mut policy.dst)] {
-        let long = format!("{prefix}PrefixMatchCondition");
-        let short = format!("{prefix}Prefix");
-        if let Some(property) = object.get(&[&long, &short]) {
-            *net = self::net(&property.value);
-            if net.is_none() {
-                policy.sound = false;
-                wrong(
-                    codes::VALUE_INVALID,
-                    property,
-                    "give an address or a prefix, such as `10.0.0.0/8`".to_owned(),
-                );
-            }
-        }
-    }
+    policy.src = prefix(object, "IPSrc", &mut policy.sound, &mut findings, name);
+    policy.dst = prefix(object, "IPDst", &mut policy.sound, &mut findings, name);
     policy.src_ports = SrcPorts(ports(object, "IPSrc"));
     policy.dst_ports = DstPorts(ports(object, "IPDst"));
     if let Some(property) = object.get(&["DSCPAction", "DSCPValue"]) {
-        let number: Option<i64> = property.value.parse().ok();
-        let dscp = number.and_then(|number| u8::try_from(number).ok());
-        match (number, dscp.and_then(Dscp::try_new)) {
-            (_, Some(dscp)) => policy.dscp = Some(dscp),
-            (Some(-1 | 255), None) => {}
-            (Some(number), None) => {
-                policy.sound = false;
-                policy.dscp = u32::try_from(number).ok().and_then(tos);
-                let (code, help) = match policy.dscp {
-                    Some(dscp) => (
-                        codes::TOS_FOR_DSCP,
-                        format!("as a DSCP it is {}", dscp.value()),
-                    ),
-                    None => (codes::VALUE_INVALID, "give a DSCP from 0 to 63".to_owned()),
-                };
-                wrong(code, property, help);
-            }
-            (None, None) => {}
-        }
+        findings.extend(dscp(&mut policy, property));
     }
     policy.precedence = object
         .get(&["Precedence"])
@@ -166,6 +123,62 @@ fn read(object: &Object) -> (HostPolicy, Vec<Finding>) {
         })
         .collect();
     (policy, findings)
+}
+
+fn prefix(
+    object: &Object,
+    side: &str,
+    sound: &mut bool,
+    findings: &mut Vec<Finding>,
+    name: &str,
+) -> Option<IpNet> {
+    let (long, short) = (
+        format!("{side}PrefixMatchCondition"),
+        format!("{side}Prefix"),
+    );
+    let property = object.get(&[&long, &short])?;
+    let found = net(&property.value);
+    if found.is_none() {
+        *sound = false;
+        let help = "give an address or a prefix, such as `10.0.0.0/8`";
+        findings.push(wrong(codes::VALUE_INVALID, name, property, help));
+    }
+    found
+}
+
+/// The mark; -1, and 255 where it is shown unsigned, are none.
+fn dscp(policy: &mut HostPolicy, property: &Property) -> Option<Finding> {
+    let number: i64 = property.value.parse().ok()?;
+    let dscp = u8::try_from(number).ok().and_then(Dscp::try_new);
+    if dscp.is_some() || matches!(number, -1 | 255) {
+        policy.dscp = dscp;
+        return None;
+    }
+    policy.sound = false;
+    policy.dscp = u32::try_from(number).ok().and_then(tos);
+    Some(match policy.dscp {
+        Some(dscp) => {
+            let help = format!("as a DSCP it is {}", dscp.value());
+            wrong(codes::TOS_FOR_DSCP, &policy.name, property, &help)
+        }
+        None => wrong(
+            codes::VALUE_INVALID,
+            &policy.name,
+            property,
+            "give a DSCP from 0 to 63",
+        ),
+    })
+}
+
+fn wrong(code: &'static str, name: &str, property: &Property, help: &str) -> Finding {
+    Finding::new(
+        Severity::Error,
+        Layer::Match,
+        code,
+        format!("`{}` of `{name}` is `{}`", property.name, property.value),
+    )
+    .at(&property.place)
+    .help(help)
 }
 
 /// A range of one side; a single port is given alone or as both ends.

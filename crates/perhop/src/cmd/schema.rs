@@ -32,6 +32,8 @@ enum What {
     Verify,
     /// `read --format json`
     Read,
+    /// `audit --format json`
+    Audit,
 }
 
 /// Prints it to stdout.
@@ -45,6 +47,7 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Outcome, Failure> {
         What::Table => include_str!("../../../../docs/schema/table.json").to_owned(),
         What::Flows => include_str!("../../../../docs/schema/flows.json").to_owned(),
         What::Verify => include_str!("../../../../docs/schema/verify.json").to_owned(),
+        What::Audit => include_str!("../../../../docs/schema/audit.json").to_owned(),
         What::Read => include_str!("../../../../docs/schema/read.json").to_owned(),
     };
     ui.data(|out| out.write_all(text.as_bytes()))?;

@@ -1,6 +1,7 @@
 //! Diagnostics as SARIF 2.1.0 (OASIS), which code hosts and editors show beside the text.
 
 use perhop_policy::{CodeInfo, Diagnostic, Label, Severity};
+use perhop_read::{Finding, Place, Reading};
 use serde_json::{Value, json};
 
 use crate::source::Source;
@@ -16,7 +17,7 @@ pub(crate) fn log(diagnostics: &[Diagnostic], source: &Source, codes: &[CodeInfo
         .map(|one| result(one, source, used.binary_search(&one.code).unwrap_or(0)))
         .collect();
     json!({
-        "$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
+        "$schema": SCHEMA,
         "version": "2.1.0",
         "runs": [{
             "tool": { "driver": {
@@ -31,6 +32,116 @@ pub(crate) fn log(diagnostics: &[Diagnostic], source: &Source, codes: &[CodeInfo
     })
 }
 
+/// The same for what was found in files of configuration; a finding's first place is there, the plan's is related.
+pub(crate) fn audit(
+    findings: &[Finding],
+    reading: &Reading,
+    source: &Source,
+    codes: &[CodeInfo],
+) -> Value {
+    let mut used: Vec<&str> = findings.iter().map(|one| one.code).collect();
+    used.sort_unstable();
+    used.dedup();
+    let rules: Vec<Value> = used.iter().map(|code| rule(code, codes)).collect();
+    let results: Vec<Value> = findings
+        .iter()
+        .map(|one| {
+            let mut text = one.message.clone();
+            for (word, lines) in [
+                ("note", &one.notes),
+                ("help", &one.helps),
+                ("run", &one.commands),
+            ] {
+                for line in lines {
+                    text.push_str(&format!("\n{word}: {line}"));
+                }
+            }
+            let plan: Vec<Value> = one
+                .plan
+                .map(|span| {
+                    let label = Label {
+                        span,
+                        text: one.rule.clone().unwrap_or_default(),
+                        primary: false,
+                    };
+                    let mut location = location(&label, source);
+                    if let Some(at) =
+                        location["physicalLocation"]["artifactLocation"].as_object_mut()
+                    {
+                        at.remove("index");
+                    }
+                    location
+                })
+                .into_iter()
+                .collect();
+            let place: Vec<Value> = one
+                .place
+                .iter()
+                .map(|place| file_location(place, reading))
+                .collect();
+            // Without a place in a file, the plan's is the one to show.
+            let (first, related) = if place.is_empty() {
+                (plan, Vec::new())
+            } else {
+                (place, plan)
+            };
+            json!({
+                "ruleId": one.code,
+                "ruleIndex": used.binary_search(&one.code).unwrap_or(0),
+                "level": level(one.severity),
+                "message": { "text": text },
+                "locations": first,
+                "relatedLocations": related,
+                "properties": { "layer": one.layer.as_str() },
+            })
+        })
+        .collect();
+    json!({
+        "$schema": SCHEMA,
+        "version": "2.1.0",
+        "runs": [{
+            "tool": { "driver": {
+                "name": "perhop",
+                "version": env!("CARGO_PKG_VERSION"),
+                "rules": rules,
+            }},
+            "columnKind": "unicodeCodePoints",
+            "results": results,
+        }],
+    })
+}
+
+/// A place in a file that was read.
+fn file_location(place: &Place, reading: &Reading) -> Value {
+    let name = reading
+        .files
+        .get(place.file)
+        .map_or("", |file| file.name.as_str());
+    let mut location = json!({
+        "physicalLocation": { "artifactLocation": { "uri": uri(name) } },
+    });
+    if let Some(line) = place.line {
+        location["physicalLocation"]["region"] = json!({ "startLine": line });
+    } else if let Some(offset) = place.offset {
+        location["physicalLocation"]["region"] = json!({ "byteOffset": offset });
+    }
+    if !place.path.is_empty() {
+        location["logicalLocations"] = json!([{ "fullyQualifiedName": place.path }]);
+    }
+    location
+}
+
+const fn level(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Info => "note",
+    }
+}
+
+const SCHEMA: &str =
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
+
 fn rule(code: &str, codes: &[CodeInfo]) -> Value {
     let mut rule = json!({ "id": code });
     if let Some(info) = codes.iter().find(|info| info.code == code) {
@@ -43,11 +154,6 @@ fn rule(code: &str, codes: &[CodeInfo]) -> Value {
 }
 
 fn result(diagnostic: &Diagnostic, source: &Source, index: usize) -> Value {
-    let level = match diagnostic.severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Info => "note",
-    };
     let mut text = diagnostic.message.clone();
     for note in &diagnostic.notes {
         text.push_str("\nnote: ");
@@ -68,7 +174,7 @@ fn result(diagnostic: &Diagnostic, source: &Source, index: usize) -> Value {
     json!({
         "ruleId": diagnostic.code,
         "ruleIndex": index,
-        "level": level,
+        "level": level(diagnostic.severity),
         "message": { "text": text },
         "locations": of(true),
         "relatedLocations": of(false),

@@ -1,0 +1,134 @@
+//! `read` and `audit`.
+#![allow(clippy::unwrap_used, reason = "a test that cannot run must fail")]
+
+#[path = "support/schema.rs"]
+mod schema;
+#[path = "support/binary.rs"]
+mod support;
+
+use std::fs;
+
+use serde_json::Value;
+use support::{PLAN, file, folder, project, run, run_with_stdin};
+
+/// An export as regedit writes it, with a mistake in one value.
+fn export(dscp: &str) -> Vec<u8> {
+    let text = format!(
+        "Windows Registry Editor Version 5.00\r\n\r\n\
+         [HKEY_LOCAL_MACHINE\\SOFTWARE\\Policies\\Microsoft\\Windows\\QoS\\Audio]\r\n\"Version\"=\"1.0\"\r\n\
+         \"Application Name\"=\"lync.exe\"\r\n\"Protocol\"=\"*\"\r\n\"Local Port\"=\"20000:20039\"\r\n\"Local IP\"=\"*\"\r\n\
+         \"Local IP Prefix Length\"=\"*\"\r\n\"Remote Port\"=\"*\"\r\n\"Remote IP\"=\"*\"\r\n\"Remote IP Prefix Length\"=\"*\"\r\n\
+         \"DSCP Value\"=\"{dscp}\"\r\n\"Throttle Rate\"=\"-1\"\r\n"
+    );
+    let mut bytes = vec![0xff, 0xfe];
+    bytes.extend(text.encode_utf16().flat_map(u16::to_le_bytes));
+    bytes
+}
+
+fn holds(name: &str, text: &str) {
+    let schema = fs::read_to_string(project(&format!("docs/schema/{name}.json"))).unwrap();
+    let schema: Value = serde_json::from_str(&schema).unwrap();
+    let value: Value = serde_json::from_str(text).unwrap();
+    let faults = schema::faults(&schema, &value);
+    assert!(faults.is_empty(), "{faults:#?}");
+    assert_eq!(
+        run(["schema", name]).exits(0).out.trim(),
+        fs::read_to_string(project(&format!("docs/schema/{name}.json")))
+            .unwrap()
+            .trim()
+    );
+}
+
+#[test]
+fn an_export_is_listed() {
+    let temp = folder();
+    let path = temp.path().join("anything.txt");
+    fs::write(&path, export("46")).unwrap();
+    let run = run(["read", &path.display().to_string()])
+        .exits(0)
+        .says(".reg export")
+        .says("lync.exe")
+        .says("20000-20039")
+        .says("46 (EF)");
+    assert_eq!(run.err, "");
+}
+
+#[test]
+fn what_is_wrong_is_told_with_its_line() {
+    let temp = folder();
+    let path = temp.path().join("client.reg");
+    fs::write(&path, export("184")).unwrap();
+    run(["read", &path.display().to_string()])
+        .exits(1)
+        .says("error[read/tos-for-dscp]")
+        .says("client.reg:13: SOFTWARE\\Policies\\Microsoft\\Windows\\QoS\\Audio\\DSCP Value")
+        .says("write `46`");
+}
+
+#[test]
+fn a_file_that_is_nothing_known_exits_with_2_and_one_that_is_not_there_with_3() {
+    let temp = folder();
+    let path = file(&temp, "x.txt", "hello\n").display().to_string();
+    let refused = run(["read", &path])
+        .exits(2)
+        .complains("not a file that perhop reads");
+    assert_eq!(refused.out, "");
+    run(["read", "nowhere.reg"])
+        .exits(3)
+        .complains("no such file");
+}
+
+#[test]
+fn json_keeps_to_its_schema() {
+    let temp = folder();
+    let reg = temp.path().join("client.reg");
+    fs::write(&reg, export("184")).unwrap();
+    let list = file(
+        &temp,
+        "list.txt",
+        "Identity : Global\nClientMediaPortRangeEnabled : False\nClientAudioPort : 5350\nClientAudioPortRange : 40\n\n",
+    );
+    let plan = file(&temp, "plan.toml", PLAN).display().to_string();
+    let (reg, list) = (reg.display().to_string(), list.display().to_string());
+    let read = run(["read", &reg, &list, "--format", "json"]).exits(1);
+    holds("read", &read.out);
+    let audit = run(["audit", &plan, &reg, &list, "--format", "json"]).exits(1);
+    holds("audit", &audit.out);
+    let sarif = run(["audit", &plan, &reg, "--format", "sarif"]).exits(1);
+    let sarif: Value = serde_json::from_str(&sarif.out).unwrap();
+    assert_eq!(sarif["version"], "2.1.0");
+    let results = sarif["runs"][0]["results"].as_array().unwrap();
+    assert!(
+        results
+            .iter()
+            .any(|one| one["locations"][0]["physicalLocation"]["region"]["startLine"] == 13)
+    );
+    let junit = run(["audit", &plan, &reg, "--format", "junit"]).exits(1);
+    assert!(junit.out.starts_with("<?xml"), "{}", junit.out);
+    assert!(junit.out.contains("<testsuites name=\"perhop audit\""));
+    assert!(junit.out.contains("type=\"audit/"));
+}
+
+/// What is compiled and given back is as planned; what is changed is not.
+#[test]
+fn a_compiled_plan_has_no_drift() {
+    let temp = folder();
+    let plan = file(&temp, "plan.toml", PLAN).display().to_string();
+    let out = temp.path().join("qos").display().to_string();
+    run(["compile", &plan, "--out", &out]).exits(0);
+    run([
+        "audit",
+        &plan,
+        &format!("{out}/windows-reg"),
+        &format!("{out}/lync-shell/apply.ps1"),
+    ])
+    .exits(0)
+    .says("as planned");
+    let path = format!("{out}/windows-reg/clients/apply.reg");
+    run(["audit", &plan, &format!("clients={path}")]).exits(0);
+    run(["audit", &plan, &format!("nobody={path}")])
+        .exits(2)
+        .complains("no sender `nobody`");
+    let text = run_with_stdin(&["read", "-"], &fs::read(&path).unwrap()).exits(0);
+    assert!(text.out.contains("<stdin>"));
+}
