@@ -242,75 +242,80 @@ fn value(policy: &PolicySet, source: &Source, reading: &Reading, audit: &Audit) 
     })
 }
 
-/// A test case for each rule and one for each layer's other findings.
-fn junit(policy: &PolicySet, source: &Source, reading: &Reading, audit: &Audit) -> String {
-    let failing: Vec<&Finding> = audit
-        .findings
-        .iter()
-        .filter(|one| one.severity > Severity::Info)
-        .collect();
-    let mut cases: Vec<(String, bool, Vec<&Finding>)> = audit
+/// A test case of the JUnit form.
+struct Case<'a> {
+    name: String,
+    skipped: bool,
+    found: Vec<&'a Finding>,
+}
+
+/// A test case for each rule, and one for each layer's other findings.
+fn cases<'a>(policy: &PolicySet, audit: &'a Audit) -> Vec<Case<'a>> {
+    let failing = || {
+        let all = audit.findings.iter();
+        all.filter(|one| one.severity > Severity::Info)
+    };
+    let mut cases: Vec<Case<'a>> = audit
         .rules
         .iter()
         .map(|state| {
             let name = &policy.rule(state.rule).name;
-            let own = failing.iter().filter(|one| one.rule.as_ref() == Some(name));
-            (
-                format!("{name} is marked as planned"),
-                state.state == State::NotCovered,
-                own.copied().collect(),
-            )
+            let found: Vec<&Finding> = failing()
+                .filter(|one| one.rule.as_ref() == Some(name))
+                .collect();
+            Case {
+                name: format!("{name} is marked as planned"),
+                skipped: state.state == State::NotCovered && found.is_empty(),
+                found,
+            }
         })
         .collect();
-    for layer in Layer::ALL {
-        let own = failing
-            .iter()
-            .filter(|one| one.rule.is_none() && one.layer == layer);
-        cases.push((
-            format!("{} layer", layer.as_str()),
-            false,
-            own.copied().collect(),
-        ));
-    }
-    let count = |what: &dyn Fn(&(String, bool, Vec<&Finding>)) -> bool| {
-        cases.iter().filter(|case| what(case)).count().to_string()
-    };
+    cases.extend(Layer::ALL.map(|layer| {
+        Case {
+            name: format!("{} layer", layer.as_str()),
+            skipped: false,
+            found: failing()
+                .filter(|one| one.rule.is_none() && one.layer == layer)
+                .collect(),
+        }
+    }));
+    cases
+}
+
+fn junit(policy: &PolicySet, source: &Source, reading: &Reading, audit: &Audit) -> String {
+    let cases = cases(policy, audit);
     let tests = cases.len().to_string();
-    let failures = count(&|(_, _, found)| !found.is_empty());
-    let skipped = count(&|(_, skipped, found)| *skipped && found.is_empty());
-    let counts = [
-        ("tests", tests.as_str()),
-        ("failures", &failures),
-        ("errors", "0"),
-        ("skipped", &skipped),
-    ];
+    let failing = cases.iter().filter(|case| !case.found.is_empty());
+    let failures = failing.count().to_string();
+    let skipped = cases.iter().filter(|case| case.skipped).count().to_string();
     let named = |name| {
-        let mut attrs = vec![("name", name)];
-        attrs.extend(counts);
-        attrs
+        [
+            ("name", name),
+            ("tests", tests.as_str()),
+            ("failures", failures.as_str()),
+            ("errors", "0"),
+            ("skipped", skipped.as_str()),
+        ]
     };
     let mut xml = Html::default();
     xml.within("testsuites", &named("perhop audit"), |xml| {
         xml.within("testsuite", &named(policy.name()), |xml| {
-            for (name, skipped, found) in &cases {
-                xml.within(
-                    "testcase",
-                    &[("classname", policy.name()), ("name", name)],
-                    |xml| {
-                        for finding in found {
-                            let text = findings::render([*finding], reading, Some(source));
-                            let text = anstream::adapter::strip_str(&text).to_string();
-                            xml.leaf(
-                                "failure",
-                                &[("message", &finding.message), ("type", finding.code)],
-                                &text,
-                            );
-                        }
-                        if *skipped && found.is_empty() {
-                            xml.leaf("skipped", &[("message", "no file is about its sender")], "");
-                        }
-                    },
-                );
+            for one in &cases {
+                let attrs = [("classname", policy.name()), ("name", one.name.as_str())];
+                xml.within("testcase", &attrs, |xml| {
+                    for finding in &one.found {
+                        let text = findings::render([*finding], reading, Some(source));
+                        let text = anstream::adapter::strip_str(&text).to_string();
+                        let attrs = [
+                            ("message", finding.message.as_str()),
+                            ("type", finding.code),
+                        ];
+                        xml.leaf("failure", &attrs, &text);
+                    }
+                    if one.skipped {
+                        xml.leaf("skipped", &[("message", "no file is about its sender")], "");
+                    }
+                });
             }
         });
     });

@@ -173,6 +173,14 @@ fn listing(out: &mut String, file: &FileRead, width: Option<usize>) {
         out.push('\n');
     }
     let before = out.len();
+    others(out, file);
+    if out.len() > before {
+        out.push('\n');
+    }
+}
+
+/// Settings that are neither policies nor objects, and what was not understood.
+fn others(out: &mut String, file: &FileRead) {
     for fact in &file.facts {
         match &fact.what {
             What::Nla(on) => {
@@ -208,9 +216,6 @@ fn listing(out: &mut String, file: &FileRead, width: Option<usize>) {
     }
     if file.facts.is_empty() {
         out.push_str("nothing about QoS\n");
-    }
-    if out.len() > before {
-        out.push('\n');
     }
 }
 

@@ -46,54 +46,8 @@ pub(crate) fn audit(
     let results: Vec<Value> = findings
         .iter()
         .map(|one| {
-            let mut text = one.message.clone();
-            for (word, lines) in [
-                ("note", &one.notes),
-                ("help", &one.helps),
-                ("run", &one.commands),
-            ] {
-                for line in lines {
-                    text.push_str(&format!("\n{word}: {line}"));
-                }
-            }
-            let plan: Vec<Value> = one
-                .plan
-                .map(|span| {
-                    let label = Label {
-                        span,
-                        text: one.rule.clone().unwrap_or_default(),
-                        primary: false,
-                    };
-                    let mut location = location(&label, source);
-                    if let Some(at) =
-                        location["physicalLocation"]["artifactLocation"].as_object_mut()
-                    {
-                        at.remove("index");
-                    }
-                    location
-                })
-                .into_iter()
-                .collect();
-            let place: Vec<Value> = one
-                .place
-                .iter()
-                .map(|place| file_location(place, reading))
-                .collect();
-            // Without a place in a file, the plan's is the one to show.
-            let (first, related) = if place.is_empty() {
-                (plan, Vec::new())
-            } else {
-                (place, plan)
-            };
-            json!({
-                "ruleId": one.code,
-                "ruleIndex": used.binary_search(&one.code).unwrap_or(0),
-                "level": level(one.severity),
-                "message": { "text": text },
-                "locations": first,
-                "relatedLocations": related,
-                "properties": { "layer": one.layer.as_str() },
-            })
+            let index = used.binary_search(&one.code).unwrap_or(0);
+            audit_result(one, reading, source, index)
         })
         .collect();
     json!({
@@ -108,6 +62,52 @@ pub(crate) fn audit(
             "columnKind": "unicodeCodePoints",
             "results": results,
         }],
+    })
+}
+
+fn audit_result(one: &Finding, reading: &Reading, source: &Source, index: usize) -> Value {
+    let mut text = one.message.clone();
+    for (word, lines) in [
+        ("note", &one.notes),
+        ("help", &one.helps),
+        ("run", &one.commands),
+    ] {
+        for line in lines {
+            text.push_str(&format!("\n{word}: {line}"));
+        }
+    }
+    let plan: Vec<Value> = one
+        .plan
+        .map(|span| {
+            let label = Label {
+                span,
+                text: one.rule.clone().unwrap_or_default(),
+                primary: false,
+            };
+            let mut place = location(&label, source);
+            if let Some(at) = place["physicalLocation"]["artifactLocation"].as_object_mut() {
+                at.remove("index");
+            }
+            place
+        })
+        .into_iter()
+        .collect();
+    let place = one.place.iter().map(|place| file_location(place, reading));
+    let place: Vec<Value> = place.collect();
+    // Without a place in a file, the plan's is the one to show.
+    let (first, related) = if place.is_empty() {
+        (plan, Vec::new())
+    } else {
+        (place, plan)
+    };
+    json!({
+        "ruleId": one.code,
+        "ruleIndex": index,
+        "level": level(one.severity),
+        "message": { "text": text },
+        "locations": first,
+        "relatedLocations": related,
+        "properties": { "layer": one.layer.as_str() },
     })
 }
 
