@@ -4,8 +4,8 @@ pub(crate) mod call;
 pub(crate) mod capture;
 pub(crate) mod flow;
 pub(crate) mod points;
-pub(crate) mod stream;
 pub(crate) mod read;
+pub(crate) mod stream;
 pub(crate) mod verify;
 
 use std::io::{self, Write};
