@@ -117,6 +117,7 @@ fn what_is_as_planned_has_no_drift() {
 }
 
 /// Files that raise a code, and words that the finding or its command has to have.
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 fn drifts() -> Vec<(&'static str, Vec<String>, Severity, &'static str)> {
     use Severity::{Error, Info, Warning};
     let phones = "Identity : Global\nVoiceDiffServTag : 40\nVoice8021p : 0\n".to_owned();
