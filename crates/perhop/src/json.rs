@@ -3,6 +3,8 @@
 pub(crate) mod call;
 pub(crate) mod capture;
 pub(crate) mod flow;
+pub(crate) mod lines;
+mod numbers;
 pub(crate) mod points;
 pub(crate) mod read;
 pub(crate) mod stream;
@@ -13,9 +15,6 @@ use std::io::{self, Write};
 use perhop_verify::flow::DscpCounts;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
-use serde_json::value::RawValue;
-
-use crate::time;
 
 /// Writes a value, indented, with a line feed at the end.
 ///
@@ -27,15 +26,13 @@ pub(crate) fn write(out: &mut dyn Write, value: &impl Serialize) -> io::Result<(
 }
 
 /// Seconds since 1970 as a JSON number with all nine decimals: more digits than a double holds, so readers that care
-/// take the text.
+/// take the text. Only [`lines::write`] writes them so.
 #[derive(Debug)]
 pub(crate) struct Seconds(pub(crate) i64);
 
 impl Serialize for Seconds {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let number =
-            RawValue::from_string(time::decimal(self.0)).map_err(serde::ser::Error::custom)?;
-        number.serialize(serializer)
+        serializer.serialize_newtype_struct(lines::TIME, &self.0)
     }
 }
 

@@ -97,7 +97,7 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Outcome, Failure> {
                 calls: JsonCalls::of(&found.calls, &found.flows),
                 fragments: Each(found.fragments.iter().map(JsonFragmentRow::of)),
             };
-            ui.data(|out| json::write(out, &report))?;
+            ui.data(|out| json::lines::write(out, &report))?;
         }
     }
     Ok(if damaged {

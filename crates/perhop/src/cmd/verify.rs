@@ -214,7 +214,7 @@ fn write_json(out: &mut dyn Write, subject: &Subject<'_>, found: &Flows) -> io::
         calls: JsonCalls::of(&found.calls, subject.flows),
         fragments: Each(found.fragments.iter().map(JsonFragmentRow::of)),
     };
-    json::write(out, &report)
+    json::lines::write(out, &report)
 }
 
 /// What was found outweighs what could not be read; a clean result of a part is none.

@@ -254,7 +254,7 @@ fn write_json(
         calls: JsonCalls::of(&all.calls, &all.flows),
         fragments: Each(fragments),
     };
-    json::write(out, &report)
+    json::lines::write(out, &report)
 }
 
 impl<'a> JsonTold<'a> {

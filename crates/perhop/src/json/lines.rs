@@ -1,0 +1,496 @@
+//! JSON with a line for each member of the outermost object and each element of its lists: to be read by programs, cut by
+//! line tools, and written fast, since a large capture has some hundred thousand flows.
+
+use std::fmt;
+use std::io::{self, Write};
+
+use serde::ser::{self, Serialize, Serializer};
+
+use super::numbers::{push_decimal, push_float, push_signed, push_unsigned};
+
+/// Writes a value with a line feed at the end.
+///
+/// # Errors
+/// The writer's.
+pub(crate) fn write(out: &mut dyn Write, value: &impl Serialize) -> io::Result<()> {
+    let mut lines = Lines {
+        out,
+        text: Vec::with_capacity(2 * FULL),
+        depth: 0,
+        is_time: false,
+    };
+    value.serialize(&mut lines).map_err(|error| error.0)?;
+    lines.text.push(b'\n');
+    lines.flush()
+}
+
+/// The name of a newtype whose content is nanoseconds, written as seconds.
+pub(crate) const TIME: &str = "perhop::Seconds";
+
+/// Why writing failed.
+#[derive(Debug)]
+pub(crate) struct Error(io::Error);
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl ser::Error for Error {
+    fn custom<T: fmt::Display>(text: T) -> Self {
+        Self(io::Error::other(text.to_string()))
+    }
+}
+
+struct Lines<'o> {
+    out: &'o mut dyn Write,
+    text: Vec<u8>,
+    /// Objects and lists around the next value.
+    depth: u32,
+    /// The next number is a time.
+    is_time: bool,
+}
+
+impl Lines<'_> {
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.write_all(&self.text)?;
+        self.text.clear();
+        Ok(())
+    }
+
+    fn open(&mut self, bracket: u8) {
+        self.depth += 1;
+        self.text.push(bracket);
+    }
+
+    /// Before a member or an element.
+    #[inline]
+    fn next(&mut self, is_first: &mut bool, has_lines: bool) -> Result<(), Error> {
+        if !std::mem::take(is_first) {
+            self.text.push(b',');
+        }
+        if has_lines {
+            self.text.push(b'\n');
+            if self.text.len() > FULL {
+                self.flush().map_err(Error)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn close(&mut self, bracket: u8, is_empty: bool, has_lines: bool) {
+        self.depth -= 1;
+        if has_lines && !is_empty {
+            self.text.push(b'\n');
+        }
+        self.text.push(bracket);
+    }
+
+    fn string(&mut self, text: &str) {
+        self.text.push(b'"');
+        let mut rest = text.as_bytes();
+        while let Some(at) = rest.iter().position(|byte| needs_escape(*byte)) {
+            self.text.extend_from_slice(&rest[..at]);
+            self.escape(rest[at]);
+            rest = &rest[at + 1..];
+        }
+        self.text.extend_from_slice(rest);
+        self.text.push(b'"');
+    }
+
+    fn escape(&mut self, byte: u8) {
+        match byte {
+            b'"' | b'\\' => self.text.extend([b'\\', byte]),
+            b'\n' => self.text.extend(b"\\n"),
+            b'\r' => self.text.extend(b"\\r"),
+            b'\t' => self.text.extend(b"\\t"),
+            _ => {
+                let hex = |digit: u8| b"0123456789abcdef"[usize::from(digit)];
+                self.text.extend(b"\\u00");
+                self.text.extend([hex(byte >> 4), hex(byte & 15)]);
+            }
+        }
+    }
+}
+
+const fn needs_escape(byte: u8) -> bool {
+    byte < 0x20 || byte == b'"' || byte == b'\\'
+}
+
+/// An object or a list that is being written.
+struct Compound<'a, 'o> {
+    lines: &'a mut Lines<'o>,
+    is_first: bool,
+    has_lines: bool,
+    closing: u8,
+}
+
+impl Compound<'_, '_> {
+    #[inline]
+    fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
+        self.lines.next(&mut self.is_first, self.has_lines)?;
+        value.serialize(&mut *self.lines)
+    }
+
+    /// A member; its name needs no escapes.
+    #[inline]
+    fn member<T: Serialize + ?Sized>(
+        &mut self,
+        name: &'static str,
+        value: &T,
+    ) -> Result<(), Error> {
+        self.lines.next(&mut self.is_first, self.has_lines)?;
+        self.lines.text.push(b'"');
+        self.lines.text.extend_from_slice(name.as_bytes());
+        self.lines.text.extend_from_slice(b"\":");
+        value.serialize(&mut *self.lines)
+    }
+
+    fn finish(self) {
+        let is_empty = self.is_first;
+        self.lines.close(self.closing, is_empty, self.has_lines);
+    }
+}
+
+macro_rules! whole_numbers {
+    ($($name:ident: $kind:ty => $push:ident),*) => {
+        $(
+            #[inline]
+            fn $name(self, value: $kind) -> Result<(), Error> {
+                $push(&mut self.text, value.into());
+                Ok(())
+            }
+        )*
+    };
+}
+
+impl<'a, 'o> Serializer for &'a mut Lines<'o> {
+    type Ok = ();
+    type Error = Error;
+    type SerializeSeq = Compound<'a, 'o>;
+    type SerializeTuple = Compound<'a, 'o>;
+    type SerializeTupleStruct = Compound<'a, 'o>;
+    type SerializeTupleVariant = ser::Impossible<(), Error>;
+    type SerializeMap = Compound<'a, 'o>;
+    type SerializeStruct = Compound<'a, 'o>;
+    type SerializeStructVariant = ser::Impossible<(), Error>;
+
+    whole_numbers! {
+        serialize_u8: u8 => push_unsigned,
+        serialize_u16: u16 => push_unsigned,
+        serialize_u32: u32 => push_unsigned,
+        serialize_u64: u64 => push_unsigned,
+        serialize_i8: i8 => push_signed,
+        serialize_i16: i16 => push_signed,
+        serialize_i32: i32 => push_signed
+    }
+
+    #[inline]
+    fn serialize_i64(self, value: i64) -> Result<(), Error> {
+        if std::mem::take(&mut self.is_time) {
+            push_decimal(&mut self.text, value);
+        } else {
+            push_signed(&mut self.text, value);
+        }
+        Ok(())
+    }
+
+    fn serialize_bool(self, value: bool) -> Result<(), Error> {
+        let text: &[u8] = if value { b"true" } else { b"false" };
+        self.text.extend_from_slice(text);
+        Ok(())
+    }
+
+    fn serialize_f32(self, value: f32) -> Result<(), Error> {
+        self.serialize_f64(value.into())
+    }
+
+    fn serialize_f64(self, value: f64) -> Result<(), Error> {
+        push_float(&mut self.text, value);
+        Ok(())
+    }
+
+    fn serialize_char(self, value: char) -> Result<(), Error> {
+        self.string(value.encode_utf8(&mut [0; 4]));
+        Ok(())
+    }
+
+    #[inline]
+    fn serialize_str(self, value: &str) -> Result<(), Error> {
+        self.string(value);
+        Ok(())
+    }
+
+    fn serialize_bytes(self, value: &[u8]) -> Result<(), Error> {
+        self.collect_seq(value)
+    }
+
+    fn serialize_none(self) -> Result<(), Error> {
+        self.serialize_unit()
+    }
+
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Error> {
+        value.serialize(self)
+    }
+
+    fn serialize_unit(self) -> Result<(), Error> {
+        self.text.extend_from_slice(b"null");
+        Ok(())
+    }
+
+    fn serialize_unit_struct(self, _: &'static str) -> Result<(), Error> {
+        self.serialize_unit()
+    }
+
+    fn serialize_unit_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+    ) -> Result<(), Error> {
+        self.serialize_str(variant)
+    }
+
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        name: &'static str,
+        value: &T,
+    ) -> Result<(), Error> {
+        self.is_time = name == TIME;
+        value.serialize(self)
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        value: &T,
+    ) -> Result<(), Error> {
+        let mut map = self.serialize_map(Some(1))?;
+        map.member(variant, value)?;
+        map.finish();
+        Ok(())
+    }
+
+    fn serialize_seq(self, _: Option<usize>) -> Result<Compound<'a, 'o>, Error> {
+        let has_lines = self.depth == 1;
+        self.open(b'[');
+        Ok(Compound {
+            lines: self,
+            is_first: true,
+            has_lines,
+            closing: b']',
+        })
+    }
+
+    fn serialize_tuple(self, length: usize) -> Result<Compound<'a, 'o>, Error> {
+        self.serialize_seq(Some(length))
+    }
+
+    fn serialize_tuple_struct(
+        self,
+        _: &'static str,
+        length: usize,
+    ) -> Result<Compound<'a, 'o>, Error> {
+        self.serialize_seq(Some(length))
+    }
+
+    fn serialize_tuple_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Self::SerializeTupleVariant, Error> {
+        Err(ser::Error::custom(
+            "variants with several fields are not written",
+        ))
+    }
+
+    fn serialize_map(self, _: Option<usize>) -> Result<Compound<'a, 'o>, Error> {
+        let has_lines = self.depth == 0;
+        self.open(b'{');
+        Ok(Compound {
+            lines: self,
+            is_first: true,
+            has_lines,
+            closing: b'}',
+        })
+    }
+
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Compound<'a, 'o>, Error> {
+        self.serialize_map(None)
+    }
+
+    fn serialize_struct_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Self::SerializeStructVariant, Error> {
+        Err(ser::Error::custom(
+            "variants with several fields are not written",
+        ))
+    }
+}
+
+macro_rules! elements {
+    ($($kind:ident: $method:ident),*) => {
+        $(
+            impl ser::$kind for Compound<'_, '_> {
+                type Ok = ();
+                type Error = Error;
+
+                #[inline]
+                fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
+                    self.element(value)
+                }
+
+                fn end(self) -> Result<(), Error> {
+                    self.finish();
+                    Ok(())
+                }
+            }
+        )*
+    };
+}
+
+elements!(
+    SerializeSeq: serialize_element,
+    SerializeTuple: serialize_element,
+    SerializeTupleStruct: serialize_field
+);
+
+impl ser::SerializeMap for Compound<'_, '_> {
+    type Ok = ();
+    type Error = Error;
+
+    #[inline]
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Error> {
+        self.lines.next(&mut self.is_first, self.has_lines)?;
+        let at = self.lines.text.len();
+        key.serialize(&mut *self.lines)?;
+        if self.lines.text.get(at) != Some(&b'"') {
+            // A number as a name.
+            self.lines.text.insert(at, b'"');
+            self.lines.text.push(b'"');
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
+        self.lines.text.push(b':');
+        value.serialize(&mut *self.lines)
+    }
+
+    fn end(self) -> Result<(), Error> {
+        self.finish();
+        Ok(())
+    }
+}
+
+impl ser::SerializeStruct for Compound<'_, '_> {
+    type Ok = ();
+    type Error = Error;
+
+    #[inline]
+    fn serialize_field<T: Serialize + ?Sized>(
+        &mut self,
+        name: &'static str,
+        value: &T,
+    ) -> Result<(), Error> {
+        self.member(name, value)
+    }
+
+    fn end(self) -> Result<(), Error> {
+        self.finish();
+        Ok(())
+    }
+}
+
+/// Text is passed on when there is so much.
+const FULL: usize = 1 << 16;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+    use serde::Serialize;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::json::Seconds;
+
+    fn written(value: &impl Serialize) -> String {
+        let mut out = Vec::new();
+        write(&mut out, value).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn members_and_elements_have_lines() {
+        #[derive(Serialize)]
+        struct Report {
+            name: &'static str,
+            rows: Vec<BTreeMap<u8, u64>>,
+            none: Vec<u8>,
+            at: Option<Seconds>,
+            no: Option<u8>,
+        }
+        let report = Report {
+            name: "a \"b\"\n\u{1}ü",
+            rows: vec![[(7, 1), (9, u64::MAX)].into(), BTreeMap::new()],
+            none: Vec::new(),
+            at: Some(Seconds(-1_000_000_001)),
+            no: None,
+        };
+        let expected = [
+            r#"{"#,
+            r#""name":"a \"b\"\n\u0001ü","#,
+            r#""rows":["#,
+            r#"{"7":1,"9":18446744073709551615},"#,
+            r#"{}"#,
+            r#"],"#,
+            r#""none":[],"#,
+            r#""at":-1.000000001,"#,
+            r#""no":null"#,
+            r#"}"#,
+            r#""#,
+        ];
+        assert_eq!(written(&report), expected.join("\n"));
+    }
+
+    fn values() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            any::<i32>().prop_map(|number| json!(f64::from(number) / 4.0)),
+            any::<String>().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 40, 6, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                prop::collection::vec((any::<String>(), inner), 0..6)
+                    .prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_again(value in values()) {
+            let text = written(&value);
+            let again: Value = serde_json::from_str(&text).unwrap();
+            prop_assert_eq!(again, value, "{}", text);
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Numbers as JSON has them, as short as they can be and without exponents.
+
+/// Appends a number of 0 or more.
+#[inline]
+pub(super) fn push_unsigned(text: &mut Vec<u8>, number: u64) {
+    if number < 10 {
+        return text.push(b'0' + number as u8);
+    }
+    let mut digits = [0; 20];
+    let mut at = digits.len();
+    let mut rest = number;
+    while rest > 0 {
+        at -= 1;
+        digits[at] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+    text.extend_from_slice(&digits[at..]);
+}
+
+/// Appends a whole number.
+#[inline]
+pub(super) fn push_signed(text: &mut Vec<u8>, number: i64) {
+    if number < 0 {
+        text.push(b'-');
+    }
+    push_unsigned(text, number.unsigned_abs());
+}
+
+/// Appends nanoseconds as seconds with all nine decimals.
+pub(super) fn push_decimal(text: &mut Vec<u8>, nanoseconds: i64) {
+    if nanoseconds < 0 {
+        text.push(b'-');
+    }
+    let magnitude = nanoseconds.unsigned_abs();
+    push_unsigned(text, magnitude / 1_000_000_000);
+    text.push(b'.');
+    push_padded(text, (magnitude % 1_000_000_000) as u32, 9);
+}
+
+/// Appends a number; `null` when it is none.
+pub(super) fn push_float(text: &mut Vec<u8>, number: f64) {
+    if !number.is_finite() {
+        return text.extend_from_slice(b"null");
+    }
+    let millionths = (number.abs() * 1e6).round();
+    if millionths > LARGE || (millionths / 1e6).to_bits() != number.abs().to_bits() {
+        return text.extend_from_slice(format!("{number:?}").as_bytes());
+    }
+    if number.is_sign_negative() {
+        text.push(b'-');
+    }
+    let millionths = millionths as u64;
+    push_unsigned(text, millionths / 1_000_000);
+    text.push(b'.');
+    let mut decimals = (millionths % 1_000_000) as u32;
+    let mut count = 6;
+    while count > 1 && decimals.is_multiple_of(10) {
+        decimals /= 10;
+        count -= 1;
+    }
+    push_padded(text, decimals, count);
+}
+
+fn push_padded(text: &mut Vec<u8>, number: u32, count: usize) {
+    let mut digits = [b'0'; 10];
+    let mut rest = number;
+    for digit in digits[..count].iter_mut().rev() {
+        *digit = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+    text.extend_from_slice(&digits[..count]);
+}
+
+/// Millionths below 2^53 are whole numbers that a double holds.
+const LARGE: f64 = 9e15;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn pushed<T>(push: fn(&mut Vec<u8>, T), number: T) -> String {
+        let mut text = Vec::new();
+        push(&mut text, number);
+        String::from_utf8(text).unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn numbers_are_what_the_library_prints(unsigned: u64, signed: i64, float: f64, few in -2_000_000_000i64..2_000_000_000) {
+            prop_assert_eq!(pushed(push_unsigned, unsigned), unsigned.to_string());
+            prop_assert_eq!(pushed(push_signed, signed), signed.to_string());
+            prop_assert_eq!(pushed(push_decimal, signed), crate::time::decimal(signed));
+            for number in [float, few as f64 / 1e6, few as f64 / 1e3, few as f64 / 1e8] {
+                let text = pushed(push_float, number);
+                prop_assert_eq!(text.parse::<f64>().unwrap().to_bits(), number.to_bits(), "{}", text);
+            }
+        }
+    }
+
+    #[test]
+    fn floats_are_short() {
+        let cases = [
+            (0.0, "0.0"),
+            (-0.0, "-0.0"),
+            (1.5, "1.5"),
+            (-0.000001, "-0.000001"),
+            (12.345678, "12.345678"),
+            (f64::NAN, "null"),
+        ];
+        for (number, text) in cases {
+            assert_eq!(pushed(push_float, number), text);
+        }
+    }
+}
