@@ -15,10 +15,10 @@ use perhop_wire::stun::Stun;
 /// a stream was found or a message understood.
 pub(crate) fn media(data: &[u8]) -> bool {
     let messages = messages(data);
-    let understood = messages
-        .iter()
-        .map(|message| views(message.bytes, message.bytes.len() as u32 + message.cut))
-        .fold(false, |one, other| one || other);
+    let mut understood = false;
+    for message in &messages {
+        understood |= views(message.bytes, message.bytes.len() as u32 + message.cut);
+    }
     let whole = engine(&messages, 1, usize::MAX);
     assert_eq!(whole.totals.packets, messages.len() as u64);
     assert!(
