@@ -26,14 +26,17 @@ pub struct Assumptions {
     /// The least delay of the receiver's jitter buffer, in ms. It is taken to hold twice the largest jitter, and to lose
     /// nothing for it.
     pub buffer_ms: f64,
+    /// The most that a jitter buffer holds, in ms; with more jitter nothing is stated.
+    pub most_buffer_ms: f64,
 }
 
 impl Default for Assumptions {
-    /// 100 ms and 40 ms.
+    /// 100 ms, 40 ms and 200 ms.
     fn default() -> Self {
         Self {
             network_ms: 100.0,
             buffer_ms: 40.0,
+            most_buffer_ms: 200.0,
         }
     }
 }
@@ -131,6 +134,8 @@ pub enum NotStated {
     OverTcp,
     /// Too few packets.
     TooShort,
+    /// More jitter than a buffer holds: packets come late, or the timestamps jump. The capture does not tell which.
+    Jitter,
 }
 
 impl NotStated {
@@ -143,6 +148,7 @@ impl NotStated {
             Self::NoValues => "the codec has no published impairment",
             Self::OverTcp => "over TCP nothing is lost, it comes late",
             Self::TooShort => "too few packets",
+            Self::Jitter => "more jitter than a buffer holds, or timestamps jump",
         }
     }
 }
@@ -179,6 +185,9 @@ pub fn estimate(stream: &Stream, assumptions: &Assumptions) -> Result<Estimate, 
     );
     let packet_ms = codec.packet_ms(payload);
     let buffer_ms = assumptions.buffer_ms.max(2.0 * jitter);
+    if buffer_ms > assumptions.most_buffer_ms {
+        return Err(NotStated::Jitter);
+    }
     let loss = sequence.loss();
     let mean_burst = sequence.missing as f64 / sequence.loss_runs.max(1) as f64;
     let input = Input {

@@ -267,6 +267,60 @@ fn tsharks_streams_have_its_counts() {
     assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
 
+/// tshark's jitter, where it knows the clock. It leaves packets with the marker bit out of maximum and mean; most streams
+/// have that bit in their first packet only, which has no jitter.
+#[test]
+fn tsharks_jitter_is_ours() {
+    let Some(captures) = captures() else { return };
+    let explained = [
+        ("freeswitch__milliwatt.pcmu.rtp.pcap", "a marker within"),
+        (
+            "ndpi__FAX-Call-t38-CA-TDM-SIP-FB-1.pcap",
+            "a marker within, and T.38 taken for G.711",
+        ),
+        ("ndpi__rtp.pcapng", "markers within"),
+    ];
+    let (mut failed, mut same, mut other) = (Vec::new(), 0, 0);
+    for folder in ["synthetic", "third-party"] {
+        for case in cases(&captures.join(folder)) {
+            if case.name.starts_with("bad-") {
+                continue;
+            }
+            let flows = run(&Config::default(), &case.capture);
+            let ours = streams(&flows);
+            for row in case.truth["rtp_streams_tshark"].as_array().unwrap() {
+                let number = |name: &str| row[name].as_f64().unwrap_or_default();
+                let (max, mean) = (number("max_jitter_ms"), number("mean_jitter_ms"));
+                let Some([(_, stream)]) = ours.get(&key(row)).map(Vec::as_slice) else {
+                    continue;
+                };
+                let Some(jitter) = stream.jitter.filter(|_| max > 0.0) else {
+                    continue;
+                };
+                let near = |one: f64, two: f64| (one - two).abs() < 0.0011;
+                if near(jitter.max_ms, max) && near(jitter.mean_ms, mean) {
+                    same += 1;
+                } else if explained.iter().any(|(name, _)| *name == case.name) {
+                    other += 1;
+                } else {
+                    failed.push(format!(
+                        "{} {:?}: {max} and {mean} ms by tshark, {} and {} here",
+                        case.name,
+                        key(row),
+                        jitter.max_ms,
+                        jitter.mean_ms
+                    ));
+                }
+            }
+        }
+    }
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+    assert!(
+        same >= 70 && other == 4,
+        "{same} the same, {other} explained"
+    );
+}
+
 /// Every stream that was put in is found with its losses and marks; nothing else is called RTP.
 #[test]
 fn what_was_put_in_comes_out() {

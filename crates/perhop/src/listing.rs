@@ -9,7 +9,7 @@ use perhop_verify::quality::{self, Assumptions, Estimate};
 use perhop_verify::stream::{MediaType, Stream};
 
 use crate::json::flow::{signs, tunnel};
-use crate::render::grid::{Cell, Column, Grid};
+use crate::render::grid::{Cell, Column, Grid, wrap};
 use crate::render::{counted_u64, grouped};
 use crate::table::csv::Csv;
 use crate::time;
@@ -49,6 +49,12 @@ pub(crate) fn human(found: &Flows, dropped: u64, limit: usize, width: Option<usi
         ]);
     }
     out.push_str(&grid.render(width));
+    let scored = flows[..shown].iter().flat_map(|flow| &flow.rtp);
+    if scored.take(MOST_SCORED).any(|stream| mos(stream).is_some()) {
+        for line in wrap(&mos_assumes(), width.unwrap_or(WIDTH)) {
+            out.push_str(&paint(DIM, &format!("{line}\n")));
+        }
+    }
     if shown < flows.len() {
         out.push_str(&paint(
             DIM,
@@ -183,10 +189,25 @@ pub(crate) fn stream(stream: &Stream) -> String {
     text
 }
 
+/// What a MOS assumes, for under a list.
+pub(crate) fn mos_assumes() -> String {
+    let assumed = Assumptions::default();
+    format!(
+        "MOS: E-model (ITU-T G.107), narrowband; network {:.0} ms one way where RTCP gives no round trip, jitter buffer {:.0} \
+         ms or twice the largest jitter",
+        assumed.network_ms, assumed.buffer_ms
+    )
+}
+
 /// What was likely heard of a stream, where that can be stated.
 fn mos(stream: &Stream) -> Option<Estimate> {
     quality::estimate(stream, &Assumptions::default()).ok()
 }
+
+/// Columns where nothing else is said.
+const WIDTH: usize = 100;
+/// A MOS is looked for in so many streams before its assumptions are told.
+const MOST_SCORED: usize = 1000;
 
 /// Headings of the lines that [`csv`] and the report's CSV begin with.
 pub(crate) const FLOW_HEADINGS: [&str; 22] = [

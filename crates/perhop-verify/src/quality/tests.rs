@@ -157,6 +157,11 @@ fn jitter_is_delay() {
     let found = of(&jittery).unwrap();
     assert_eq!((found.buffer_ms, found.loss_percent), (70.0, 0.0));
     assert_eq!(found.delay_ms(), 190.0);
+    jittery.jitter = jittery.jitter.map(|jitter| Jitter {
+        max_ms: 2730.0,
+        ..jitter
+    });
+    assert_eq!(of(&jittery), Err(NotStated::Jitter));
 }
 
 #[test]

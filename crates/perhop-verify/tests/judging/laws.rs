@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use crate::fixture::*;
 
 /// A plan with ranges and marks of its own: three client ranges and three server ranges, disjoint, marks different.
-fn plans() -> impl Strategy<Value = PolicySet> {
+pub(crate) fn plans() -> impl Strategy<Value = PolicySet> {
     (
         1024u16..12_000,
         proptest::array::uniform3(4u16..200),
@@ -64,34 +64,40 @@ fn change(rule: &mut Rule, first: u16, last: u16, mark: u8) {
 }
 
 /// What one flow is made from: which rule, where in its range, which host, how long.
-type Seed = (usize, u16, u8, u64);
+pub(crate) type Seed = (usize, u16, u8, u64);
+
+/// Sender and receiver of a flow under a rule.
+pub(crate) fn ends(rule: &Rule, (_, offset, host, _): &Seed) -> (String, String) {
+    let within = |ports: PortMatch| {
+        let span = ports.span();
+        span.first() + u16::try_from(u32::from(*offset) % span.count()).unwrap()
+    };
+    let (client, server) = (format!("10.1.0.{host}"), format!("10.2.0.{host}"));
+    let peer = format!("9{:03}", offset % 1000);
+    match rule.scope {
+        EDGE => (
+            "192.0.2.10:3478".to_owned(),
+            format!("{client}:{}", within(rule.dst_ports.0)),
+        ),
+        SERVERS => (
+            format!("{server}:{}", within(rule.src_ports.0)),
+            format!("{client}:{peer}"),
+        ),
+        _ => (
+            format!("{client}:{}", within(rule.src_ports.0)),
+            format!("{server}:{peer}"),
+        ),
+    }
+}
 
 fn traffic(policy: &PolicySet, seeds: &[Seed]) -> Vec<Flow> {
     let mut flows: Vec<Flow> = Vec::new();
-    for (rule, offset, host, packets) in seeds {
-        let rule = &policy.rules()[rule % policy.rules().len()];
-        let within = |ports: PortMatch| {
-            let span = ports.span();
-            span.first() + u16::try_from(u32::from(*offset) % span.count()).unwrap()
-        };
-        let (client, server) = (format!("10.1.0.{host}"), format!("10.2.0.{host}"));
-        let (src, dst) = match rule.scope {
-            EDGE => (
-                "192.0.2.10:3478".to_owned(),
-                format!("{client}:{}", within(rule.dst_ports.0)),
-            ),
-            SERVERS => (
-                format!("{server}:{}", within(rule.src_ports.0)),
-                format!("{client}:9{:03}", offset % 1000),
-            ),
-            _ => (
-                format!("{client}:{}", within(rule.src_ports.0)),
-                format!("{server}:9{:03}", offset % 1000),
-            ),
-        };
+    for seed in seeds {
+        let rule = &policy.rules()[seed.0 % policy.rules().len()];
+        let (src, dst) = ends(rule, seed);
         let media = [MediaType::Audio, MediaType::Video, MediaType::Application];
         let media = media[usize::from(rule.class.0)];
-        let flow = rtp(media, &src, &dst, rule.dscp.value(), *packets);
+        let flow = rtp(media, &src, &dst, rule.dscp.value(), seed.3);
         if flows.iter().all(|known| known.key != flow.key) {
             flows.push(flow);
         }

@@ -8,6 +8,7 @@ mod contoso;
 mod docs;
 mod fixture;
 mod laws;
+mod packets;
 mod read;
 mod shared;
 mod synth;

@@ -2,6 +2,7 @@
 
 mod segments;
 
+use crate::listing;
 use crate::render::grid::{Cell, Column, Grid, clean, wrap};
 use crate::render::{counted, grouped};
 use crate::report::page::percent;
@@ -34,6 +35,11 @@ pub(crate) fn render(view: &View, width: Option<usize>) -> String {
     if !view.classes.is_empty() {
         out.push('\n');
         out.push_str(&classes(view.place, &view.classes).render(Some(width)));
+        if view.classes.iter().any(|row| row.mos.is_some()) {
+            for line in wrap(&listing::mos_assumes(), width) {
+                out.push_str(&format!("{}\n", paint(DIM, &line)));
+            }
+        }
     }
     for segment in &view.segments {
         segments::render(segment, width, &mut out);
