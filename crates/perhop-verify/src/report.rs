@@ -7,7 +7,7 @@ use perhop_policy::{ClassId, ClassKind, PolicySet, Severity, Vantage};
 
 use crate::check::{self, Context, Index};
 use crate::finding::Finding;
-use crate::flow::{DscpCounts, Flow};
+use crate::flow::{DscpCounts, Flow, FlowKey};
 use crate::quality::{self, Assumptions};
 use crate::seen::{Carried, Seen};
 use crate::stream::Stream;
@@ -235,7 +235,7 @@ pub fn verify(
             Some(Carried::of(&flows[back]))
         });
         totals.add(flow, &one);
-        let place = (class_of(policy, &one), site_of(policy, flow));
+        let place = (class_of(policy, &one), site_of(policy, &flow.key));
         classes
             .entry(place)
             .or_insert_with(|| ClassSummary::new(place))
@@ -322,12 +322,14 @@ pub(crate) fn class_of(policy: &PolicySet, judged: &Judged) -> Option<ClassId> {
     u16::try_from(at).ok().map(ClassId)
 }
 
-fn site_of(policy: &PolicySet, flow: &Flow) -> Option<usize> {
+/// Index in the plan's sites of the site that a flow belongs to: where the sender is, else where the receiver is.
+#[must_use]
+pub fn site_of(policy: &PolicySet, key: &FlowKey) -> Option<usize> {
     let of = |address: IpAddr| {
         policy
             .sites()
             .iter()
             .position(|site| site.subnets.iter().any(|net| net.contains(&address)))
     };
-    of(flow.key.src).or_else(|| of(flow.key.dst))
+    of(key.src).or_else(|| of(key.dst))
 }

@@ -21,6 +21,7 @@ mod source;
 mod table;
 mod time;
 mod ui;
+mod workbook;
 
 use std::process::ExitCode;
 

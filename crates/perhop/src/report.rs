@@ -5,9 +5,12 @@ mod filter;
 pub(crate) mod junit;
 pub(crate) mod page;
 pub(crate) mod points;
+pub(crate) mod series;
 pub(crate) mod terminal;
+pub(crate) mod xlsx;
 
 pub(crate) use build::{Subject, class_of, class_view, view};
+pub(crate) use series::OverTime;
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -15,6 +18,7 @@ use perhop_policy::Dscp;
 
 use crate::render::grouped;
 use crate::report::points::SegmentView;
+use crate::report::series::SeriesView;
 
 /// How a thing is to be taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,7 +56,7 @@ pub(crate) struct View {
     pub(crate) findings: Vec<FindingView>,
     /// Flows, the worst first.
     pub(crate) flows: Vec<FlowView>,
-    /// Marks over time, one for each class.
+    /// What happened over time, by class and site.
     pub(crate) series: Vec<SeriesView>,
     /// How it was judged, a sentence each.
     pub(crate) method: Vec<String>,
@@ -195,39 +199,6 @@ impl FlowView {
     pub(crate) const fn failed(&self) -> bool {
         matches!(self.verdict.1, Tone::Bad | Tone::Warn)
     }
-}
-
-/// Packets by what their marks are.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Share {
-    /// Carry the planned mark.
-    pub(crate) planned: u64,
-    /// Carry 0 though another mark is planned.
-    pub(crate) unmarked: u64,
-    /// Carry any other mark.
-    pub(crate) other: u64,
-}
-
-impl Share {
-    /// All of them.
-    pub(crate) const fn total(self) -> u64 {
-        self.planned + self.unmarked + self.other
-    }
-}
-
-/// Marks of one class over time.
-#[derive(Debug)]
-pub(crate) struct SeriesView {
-    /// Name of the class.
-    pub(crate) class: String,
-    /// The planned mark.
-    pub(crate) expected: Dscp,
-    /// Nanoseconds since 1970 at which the first bin begins.
-    pub(crate) start: i64,
-    /// Width of a bin in nanoseconds.
-    pub(crate) step: i64,
-    /// Packets in each bin.
-    pub(crate) bins: Vec<Share>,
 }
 
 fn end(address: IpAddr, port: u16) -> String {

@@ -9,6 +9,13 @@ pub(crate) fn utc(nanoseconds: i64) -> String {
     format!("{year:04}-{month:02}-{day:02} {} UTC", clock(nanoseconds))
 }
 
+/// `2026-11-22 00:31:07.250`, in UTC, as spreadsheets take it for a time.
+pub(crate) fn sheet(nanoseconds: i64) -> String {
+    let text = utc(nanoseconds);
+    let milliseconds = nanoseconds.rem_euclid(SECOND) / 1_000_000;
+    format!("{}.{milliseconds:03}", text.trim_end_matches(" UTC"))
+}
+
 /// `00:31:07`, without a date.
 pub(crate) fn clock(nanoseconds: i64) -> String {
     let seconds = nanoseconds.div_euclid(SECOND).rem_euclid(86_400);
@@ -69,6 +76,7 @@ mod tests {
         assert_eq!(utc(951_782_400 * SECOND), "2000-02-29 00:00:00 UTC");
         assert_eq!(utc(-1), "1969-12-31 23:59:59 UTC");
         assert_eq!(utc(4_107_542_400 * SECOND), "2100-03-01 00:00:00 UTC");
+        assert_eq!(sheet(-1), "1969-12-31 23:59:59.999");
         for extreme in [i64::MIN, i64::MAX] {
             assert!(utc(extreme).ends_with(" UTC"));
         }

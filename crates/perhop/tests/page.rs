@@ -133,6 +133,94 @@ fn report(temp: &tempfile::TempDir, plan: &Path, capture: &str) -> PathBuf {
     page.canonicalize().unwrap()
 }
 
+/// The report of the example's two points.
+fn report_of_points(temp: &tempfile::TempDir) -> PathBuf {
+    let page = temp.path().join("report.html");
+    let mut args = vec!["verify".to_owned()];
+    args.push(project("examples/contoso/plan.toml").display().to_string());
+    for name in ["sender", "receiver"] {
+        let capture = project("examples/contoso/two-points").join(format!("at-{name}.pcapng"));
+        args.extend(["--at".to_owned(), name.to_owned()]);
+        args.push(capture.display().to_string());
+    }
+    args.extend(["--html".to_owned(), page.display().to_string()]);
+    run(args).exits(1);
+    page.canonicalize().unwrap()
+}
+
+#[test]
+fn the_page_of_points_shows_the_way_between() {
+    let Some(browser) = browser() else { return };
+    let temp = folder();
+    let visit = visit(&browser, &report_of_points(&temp), 1200, true);
+    for text in [
+        "Not as planned: marks are changed between the points",
+        "By class and point",
+        "Between the points",
+        "From sender to receiver",
+        "the clocks' offset",
+        "audio, sender, Branch over time",
+        "verify/segment-remarked",
+        "ok, then changed",
+    ] {
+        assert!(visit.dom.contains(text), "no `{text}` in the page");
+    }
+    assert!(!visit.log.contains("CONSOLE"), "{}", visit.log);
+    assert_eq!(visit.asked(), Vec::<String>::new());
+}
+
+/// On paper: nothing is lost, charts and all, and it is not a book.
+#[test]
+fn the_page_prints() {
+    let Some(browser) = browser() else { return };
+    if Command::new("pdftotext").arg("-v").output().is_err() {
+        eprintln!("skipped: there is no `pdftotext` to read the print with");
+        return;
+    }
+    let temp = folder();
+    let page = report_of_points(&temp);
+    let paper = temp.path().join("report.pdf");
+    let printed = Command::new(browser)
+        .args([
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--no-first-run",
+        ])
+        .args(["--disable-background-networking", "--no-pdf-header-footer"])
+        .arg(format!(
+            "--user-data-dir={}",
+            temp.path().join("profile").display()
+        ))
+        .arg(format!("--print-to-pdf={}", paper.display()))
+        .arg(format!("file://{}", page.display()))
+        .output()
+        .unwrap();
+    let text = Command::new("pdftotext")
+        .args(["-layout"])
+        .arg(&paper)
+        .arg("-")
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&text.stdout).into_owned();
+    for part in [
+        "Not as planned",
+        "Over time",
+        "RTP loss, %",
+        "jitter, ms",
+        "From sender to receiver",
+        "Check next",
+    ] {
+        assert!(
+            text.contains(part),
+            "no `{part}` on paper: {}",
+            String::from_utf8_lossy(&printed.stderr)
+        );
+    }
+    let pages = text.matches('\u{c}').count();
+    assert!((2..=8).contains(&pages), "{pages} pages");
+}
+
 #[test]
 fn the_page_shows_its_text_and_asks_nobody_for_anything() {
     let Some(browser) = browser() else { return };
@@ -143,7 +231,8 @@ fn the_page_shows_its_text_and_asks_nobody_for_anything() {
         "Not as planned",
         "By class and site",
         "DSCP by class",
-        "audio over time",
+        "audio, Branch over time",
+        "RTP loss, %",
         "Likely cause",
         "Check next",
         "Flows that are not as planned",
@@ -217,8 +306,20 @@ document.getElementById('f').onload = e => {
 fn the_page_fits_every_screen_and_reads_in_light_and_dark() {
     let Some(browser) = browser() else { return };
     let temp = folder();
-    report(&temp, &project("examples/contoso/plan.toml"), "call.pcapng");
-    for (width, dark) in [(1200, false), (1200, true), (400, false), (360, true)] {
+    let plan = project("examples/contoso/plan.toml");
+    for (points, width, dark) in [
+        (false, 1200, false),
+        (false, 1200, true),
+        (false, 400, false),
+        (false, 360, true),
+        (true, 1200, true),
+        (true, 400, false),
+    ] {
+        if points {
+            report_of_points(&temp);
+        } else {
+            report(&temp, &plan, "call.pcapng");
+        }
         let frame = file(
             &temp,
             "measure.html",

@@ -133,7 +133,7 @@ pub(super) const fn usual(payload_type: u8) -> &'static [(&'static str, u32)] {
 
 /// Whether packets of this type and payload length are telephone events (RFC 4733): 4 bytes, or 4 and an SRTP tag where
 /// the type is one used for them.
-pub(super) const fn is_event(payload_type: u8, payload_len: u16) -> bool {
+pub(crate) const fn is_event(payload_type: u8, payload_len: u16) -> bool {
     match payload_len {
         4 => payload_type >= 96,
         8 | 14 | 20 => matches!(payload_type, 101 | 110 | 126),

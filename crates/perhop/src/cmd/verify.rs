@@ -1,5 +1,6 @@
 //! `perhop verify`.
 
+mod files;
 mod points;
 
 use std::ffi::OsString;
@@ -12,15 +13,13 @@ use perhop_targets::CompileOptions;
 use perhop_verify::attribute::media_ports;
 use perhop_verify::engine::Flows;
 use perhop_verify::report::Report as Found;
-use perhop_verify::timeline::Timeline;
 use perhop_verify::tolerance::{AcceptedLoss, Tolerances};
 use perhop_wire::capture::CapturedPacket;
 use serde::Serialize;
 
 use crate::cmd;
 use crate::cmd::explain::At;
-use crate::cmd::flows::{Beside, analyse, at_least_one, seed};
-use crate::cmd::table::save;
+use crate::cmd::flows::{Beside, analyse, at_least_one};
 use crate::failure::{Failure, Outcome};
 use crate::feed::{self, From, is_stdin};
 use crate::json::call::JsonCalls;
@@ -29,14 +28,12 @@ use crate::json::flow::JsonFragmentRow;
 use crate::json::verify::{JsonClass, JsonFinding, JsonJudged, Verdicts};
 use crate::json::{self, Each};
 use crate::listing;
-use crate::report::{self, Subject, junit, page, terminal};
+use crate::report::xlsx::FlowTable;
+use crate::report::{self, OverTime, Subject, View, junit, terminal};
 use crate::ui::Ui;
 
 /// Name and version of the JSON form.
 const SCHEMA: &str = "perhop.verify/1";
-
-/// Flows whose marks over time are kept for the charts.
-const CHARTED_FLOWS: usize = 200_000;
 
 /// Hold captures against a plan: is every flow marked as planned, and if not, why
 ///
@@ -48,6 +45,7 @@ const CHARTED_FLOWS: usize = 200_000;
 #[command(after_long_help = "Examples:
   perhop verify plan.toml call.pcapng
   perhop verify plan.toml call.pcapng --html report.html
+  perhop verify plan.toml call.pcapng --xlsx report.xlsx --series series.csv
   perhop verify plan.toml client.pcapng --vantage sender
   perhop verify plan.toml ring_*.pcapng.gz --format json > verdict.json
   perhop verify plan.toml nightly.pcap --format junit > qos.xml
@@ -79,6 +77,12 @@ pub(crate) struct Args {
     /// Also write the report as one page with charts
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
+    /// Also write it as a workbook for Excel: verdict, classes, findings, flows, series, segments
+    #[arg(long, value_name = "FILE")]
+    xlsx: Option<PathBuf>,
+    /// Also write marks, rate, loss and jitter of each class and site over time as CSV
+    #[arg(long, value_name = "FILE")]
+    series: Option<PathBuf>,
     /// Keep at most so many flows in memory; the oldest idle ones make room
     #[arg(long, value_name = "COUNT", default_value_t = 1_000_000, value_parser = at_least_one)]
     max_flows: usize,
@@ -147,10 +151,7 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Outcome, Failure> {
         accepted: accepted(policy),
         ..Tolerances::default()
     };
-    let mut timeline = args
-        .html
-        .as_ref()
-        .map(|_| Timeline::new(CHARTED_FLOWS, seed()));
+    let mut timeline = files::timeline(args);
     let ports = media_ports(policy);
     let mut observe = timeline
         .as_mut()
@@ -168,25 +169,54 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Outcome, Failure> {
         tolerances: &tolerances,
         report: &verdict,
     };
-    if let Some(path) = &args.html {
-        let text = page::render(&report::view(&subject, timeline.as_ref()));
-        save(path, text.as_bytes())?;
+    let mut over_time = OverTime::default();
+    if let Some(timeline) = &timeline {
+        over_time.add(policy, &found.flows, &verdict.flows, timeline, None);
     }
     let unread = feed::all_unreadable(&captures);
-    match args.format {
-        Format::Human if unread => {}
-        Format::Human => ui.print(&terminal::render(&report::view(&subject, None), ui.width()))?,
-        Format::Csv => ui.data(|out| out.write_all(csv(&subject, &[]).as_bytes()))?,
-        Format::Junit => {
-            let text = junit::render(&report::view(&subject, None));
+    let json = |out: &mut dyn Write| write_json(out, &subject, &found);
+    print(
+        args,
+        &subject,
+        &[],
+        || report::view(&subject, over_time),
+        json,
+        unread,
+        ui,
+    )?;
+    Ok(outcome(&verdict, damaged, unread))
+}
+
+/// Writes the files that were asked for, then prints; `points` are names and numbers of flows where there are several.
+fn print(
+    args: &Args,
+    subject: &Subject<'_>,
+    points: &[(&str, usize)],
+    view: impl FnOnce() -> View,
+    json: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    unread: bool,
+    ui: &Ui,
+) -> Result<(), Failure> {
+    let people = matches!(args.format, Format::Human | Format::Junit);
+    let view = (people || files::any(args)).then(view);
+    if let Some(view) = &view {
+        files::write(args, view, || flow_table(subject, points))?;
+    }
+    match (args.format, &view) {
+        (Format::Human, Some(view)) if !unread => ui.print(&terminal::render(view, ui.width()))?,
+        (Format::Junit, Some(view)) => {
+            let text = junit::render(view);
             ui.data(|out| out.write_all(text.as_bytes()))?;
         }
-        Format::Json => ui.data(|out| write_json(out, &subject, &found))?,
+        (Format::Csv, _) => {
+            let text = csv(&flow_table(subject, points));
+            ui.data(|out| out.write_all(text.as_bytes()))?;
+        }
+        (Format::Json, _) => ui.data(json)?,
+        (Format::Human | Format::Junit, _) => {}
     }
-    if let Some(path) = &args.html {
-        ui.tell(&format!("wrote `{}`\n", path.display()));
-    }
-    Ok(outcome(&verdict, damaged, unread))
+    files::tell(args, ui);
+    Ok(())
 }
 
 fn write_json(out: &mut dyn Write, subject: &Subject<'_>, found: &Flows) -> io::Result<()> {
@@ -243,8 +273,14 @@ fn accepted(policy: &PolicySet) -> Vec<AcceptedLoss> {
     )
 }
 
+fn csv(flows: &FlowTable) -> String {
+    let mut csv = crate::table::csv::Csv::new(&flows.headings);
+    flows.rows.iter().for_each(|row| csv.line(row));
+    csv.into_text()
+}
+
 /// One line a flow; of several points, given by name and number of flows, each says where.
-fn csv(subject: &Subject<'_>, points: &[(&str, usize)]) -> String {
+fn flow_table(subject: &Subject<'_>, points: &[(&str, usize)]) -> FlowTable {
     let mut places = points
         .iter()
         .flat_map(|(name, flows)| std::iter::repeat_n(*name, *flows));
@@ -254,7 +290,7 @@ fn csv(subject: &Subject<'_>, points: &[(&str, usize)]) -> String {
     }
     headings.extend(listing::FLOW_HEADINGS);
     headings.push("notes");
-    let mut csv = crate::table::csv::Csv::new(headings);
+    let mut rows = Vec::with_capacity(subject.flows.len());
     for (flow, judged) in subject.flows.iter().zip(&subject.report.flows) {
         let rule = judged
             .attribution
@@ -282,7 +318,7 @@ fn csv(subject: &Subject<'_>, points: &[(&str, usize)]) -> String {
         }
         cells.extend(listing::flow_cells(flow));
         cells.push(notes.join("; "));
-        csv.line(cells);
+        rows.push(cells);
     }
-    csv.into_text()
+    FlowTable { headings, rows }
 }

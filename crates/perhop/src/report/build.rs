@@ -1,12 +1,10 @@
 //! From what the verifier found to the view that is shown.
 
 use perhop_policy::{ClassId, PolicySet, Severity, Vantage};
-use perhop_verify::attribute::Basis;
 use perhop_verify::finding::{self, Finding};
-use perhop_verify::flow::{Flow, FlowKey};
+use perhop_verify::flow::Flow;
 use perhop_verify::quality::Assumptions;
 use perhop_verify::report::{ClassSummary, Report};
-use perhop_verify::timeline::Timeline;
 use perhop_verify::tolerance::Tolerances;
 use perhop_verify::verdict::{Judged, Shape, Verdict};
 
@@ -15,8 +13,7 @@ use crate::listing;
 use crate::render::{counted_u64, grouped};
 use crate::report::page::percent;
 use crate::report::{
-    CaptureView, ClassView, FindingView, FlowView, SeriesView, Share, Tone, VerdictView, View,
-    filter,
+    CaptureView, ClassView, FindingView, FlowView, OverTime, Tone, VerdictView, View, filter,
 };
 use crate::source::Source;
 use crate::time;
@@ -38,8 +35,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) report: &'a Report,
 }
 
-/// Everything that a report shows; `timeline` gives the charts over time.
-pub(crate) fn view(subject: &Subject<'_>, timeline: Option<&Timeline>) -> View {
+/// Everything that a report shows.
+pub(crate) fn view(subject: &Subject<'_>, over_time: OverTime) -> View {
     let tones = tones(subject);
     let flows: Vec<FlowView> = subject
         .flows
@@ -68,8 +65,8 @@ pub(crate) fn view(subject: &Subject<'_>, timeline: Option<&Timeline>) -> View {
             .map(|finding| finding_view(subject, finding, &flows))
             .collect(),
         segments: Vec::new(),
-        series: timeline.map_or_else(Vec::new, |timeline| series(subject, timeline)),
-        method: method(subject, timeline),
+        method: method(subject, over_time.left_out),
+        series: over_time.series,
         flows,
     }
 }
@@ -363,61 +360,7 @@ pub(crate) fn class_of(policy: &PolicySet, judged: &Judged) -> Option<ClassId> {
     u16::try_from(at).ok().map(ClassId)
 }
 
-fn series(subject: &Subject<'_>, timeline: &Timeline) -> Vec<SeriesView> {
-    let policy = subject.policy;
-    let mut classes: Vec<(FlowKey, ClassId)> = subject
-        .flows
-        .iter()
-        .zip(&subject.report.flows)
-        .filter(|(_, judged)| {
-            judged
-                .attribution
-                .as_ref()
-                .is_none_or(|one| one.basis != Basis::Return)
-        })
-        .filter_map(|(flow, judged)| Some((flow.key, class_of(policy, judged)?)))
-        .collect();
-    classes.sort_unstable();
-    let of = |key: &FlowKey| {
-        let at = classes.partition_point(|(known, _)| known < key);
-        classes
-            .get(at)
-            .filter(|(known, _)| known == key)
-            .map(|(_, class)| *class)
-    };
-    timeline
-        .sum(of)
-        .into_iter()
-        .map(|(id, bins)| {
-            let class = policy.class(id);
-            SeriesView {
-                class: class.name.clone(),
-                expected: class.dscp,
-                start: bins.start,
-                step: bins.step,
-                bins: bins
-                    .bins
-                    .iter()
-                    .map(|bin| {
-                        bin.iter()
-                            .fold(Share::default(), |mut share, (dscp, packets)| {
-                                if *dscp == class.dscp {
-                                    share.planned += packets;
-                                } else if dscp.value() == 0 {
-                                    share.unmarked += packets;
-                                } else {
-                                    share.other += packets;
-                                }
-                                share
-                            })
-                    })
-                    .collect(),
-            }
-        })
-        .collect()
-}
-
-fn method(subject: &Subject<'_>, timeline: Option<&Timeline>) -> Vec<String> {
+fn method(subject: &Subject<'_>, left_out: u64) -> Vec<String> {
     let tolerances = subject.tolerances;
     let mut lines = vec![
         match subject.report.vantage {
@@ -451,7 +394,7 @@ fn method(subject: &Subject<'_>, timeline: Option<&Timeline>) -> Vec<String> {
             counted_u64(dropped, "packet")
         ));
     }
-    if let Some(left_out) = timeline.map(Timeline::left_out).filter(|count| *count > 0) {
+    if left_out > 0 {
         lines.push(format!(
             "The charts over time leave out {} of flows past their limit.",
             counted_u64(left_out, "packet")

@@ -22,9 +22,11 @@ pub(crate) fn render(view: &View) -> String {
     facts(view, &mut html);
     if !view.classes.is_empty() {
         classes(view, &mut html);
-        charts::section(view, &mut html);
     }
     segments::section(view, &mut html);
+    if !view.classes.is_empty() {
+        charts::section(view, &mut html);
+    }
     findings::section(view, &mut html);
     flows::section(view, &mut html);
     method(view, &mut html);

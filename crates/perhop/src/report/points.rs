@@ -7,7 +7,7 @@ use perhop_verify::points::{Heading, Segment, SegmentClass, SentMark};
 
 use crate::render::{counted, counted_u64, grouped};
 use crate::report::page::percent;
-use crate::report::{ClassView, Subject, Tone, VerdictView, View};
+use crate::report::{ClassView, OverTime, Subject, Tone, VerdictView, View};
 
 /// What happened between two points, one way.
 #[derive(Debug)]
@@ -33,13 +33,21 @@ pub(crate) struct SegmentRow {
     pub(crate) sent: u64,
     /// Of those, packets that are not downstream.
     pub(crate) missing: u64,
-    /// Delay over the least: half, 95 and 99 of 100 packets took no longer, and the largest.
-    pub(crate) delay: Option<[String; 4]>,
+    /// Delay over the least in nanoseconds: half, 95 and 99 of 100 packets took no longer, and the largest.
+    pub(crate) delay: Option<[i64; 4]>,
     /// Whether the mark arrives as it should.
     pub(crate) tone: Tone,
 }
 
 impl SegmentRow {
+    /// `[9 µs, 1.2 ms, …]`, dashes when nothing is known.
+    pub(crate) fn delays(&self) -> [String; 4] {
+        self.delay
+            .map_or([(); 4].map(|()| "–".to_owned()), |delay| {
+                delay.map(duration)
+            })
+    }
+
     /// `34 (4.2 %)`.
     pub(crate) fn lost(&self) -> String {
         if self.missing == 0 {
@@ -70,9 +78,9 @@ pub(crate) struct Compared<'a> {
 }
 
 /// Everything that a report shows.
-pub(crate) fn view(compared: &Compared<'_>) -> View {
+pub(crate) fn view(compared: &Compared<'_>, over_time: OverTime) -> View {
     let subject = &compared.subject;
-    let mut view = crate::report::view(subject, None);
+    let mut view = crate::report::view(subject, over_time);
     let names: Vec<&str> = compared.points.iter().map(|(name, ..)| *name).collect();
     view.vantage = format!("points {}", names.join(", "));
     view.place = "Point";
@@ -83,11 +91,30 @@ pub(crate) fn view(compared: &Compared<'_>) -> View {
             flow.evidence.insert(0, format!("seen at `{name}`"));
         }
     }
+    told_of_segments(&mut view);
     view.segments = segments(compared);
     view.verdict = verdict(compared);
     view.facts = facts(compared);
     view.method = method(compared, std::mem::take(&mut view.method));
     view
+}
+
+/// A flow that was as planned where it was seen first, and is part of a finding about the way between, is not called `ok`.
+fn told_of_segments(view: &mut View) {
+    for finding in &view.findings {
+        let what = match finding.code {
+            "verify/segment-loss" => "ok, then lost",
+            code if code.starts_with("verify/segment-") => "ok, then changed",
+            _ => continue,
+        };
+        for at in finding.flows.iter().filter(|_| finding.tone > Tone::Info) {
+            let flow = &mut view.flows[*at];
+            if flow.verdict.0 == "ok" {
+                flow.verdict.0 = what;
+            }
+            flow.evidence.push(format!("see `{}`", finding.code));
+        }
+    }
 }
 
 fn classes(compared: &Compared<'_>) -> Vec<ClassView> {
@@ -168,9 +195,10 @@ fn one_row(compared: &Compared<'_>, row: &SegmentClass, mark: &SentMark) -> Segm
         missing: mark.missing,
         delay: mark
             .delay
-            .map(|delay| [delay.p50, delay.p95, delay.p99, delay.largest].map(duration)),
+            .map(|delay| [delay.p50, delay.p95, delay.p99, delay.largest]),
         tone: match (changed, planned) {
-            (false, _) => Tone::Good,
+            (false, Some(planned)) if planned == mark.mark => Tone::Good,
+            (false, _) => Tone::Info,
             (true, None) => Tone::Info,
             (true, Some(_)) if all_planned => Tone::Good,
             (true, Some(planned)) if planned == mark.mark => Tone::Bad,

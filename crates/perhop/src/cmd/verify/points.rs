@@ -14,10 +14,9 @@ use perhop_verify::tolerance::Tolerances;
 use perhop_wire::capture::CapturedPacket;
 use serde::Serialize;
 
-use super::{Args, Format, Plan, SCHEMA, accepted, csv, outcome};
+use super::{Args, Plan, SCHEMA, accepted, files, outcome, print};
 use crate::cmd;
 use crate::cmd::flows::{analyse, seed};
-use crate::cmd::table::save;
 use crate::failure::{Failure, Outcome};
 use crate::feed::{self, From, is_stdin};
 use crate::json::call::JsonCalls;
@@ -27,7 +26,7 @@ use crate::json::points::{JsonPoint, JsonSegment};
 use crate::json::verify::{JsonClass, JsonFinding, JsonJudged, Verdicts};
 use crate::json::{self, Each};
 use crate::report::points::{Compared, view};
-use crate::report::{Subject, junit, page, terminal};
+use crate::report::{OverTime, Subject};
 use crate::ui::Ui;
 use together::{Read, Together, Told};
 
@@ -53,15 +52,25 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Outcome, Failure> {
         seed: seed(),
         ..Limits::default()
     };
+    let mut over_time = OverTime::default();
     let mut read = Vec::new();
     for (name, files) in &points {
         let mut collector = Collector::new(policy, limits);
         let from = From::stored(files.clone());
         let ports = media_ports(policy);
-        let mut beside = |packet: &CapturedPacket<'_>| collector.observe(packet);
+        let mut timeline = files::timeline(args);
+        let mut beside = |packet: &CapturedPacket<'_>| {
+            collector.observe(packet);
+            if let Some(timeline) = &mut timeline {
+                timeline.observe(packet);
+            }
+        };
         let (captures, found) = analyse(&from, args.max_flows, ports, Some(&mut beside), ui)?;
         let vantage = vantage(name, args.vantage.into());
         let report = perhop_verify::report::verify(policy, vantage, &found.flows, &tolerances);
+        if let Some(timeline) = &timeline {
+            over_time.add(policy, &found.flows, &report.flows, timeline, Some(name));
+        }
         read.push(Read {
             name,
             captures,
@@ -80,7 +89,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Outcome, Failure> {
         tolerances: &tolerances,
         report: &all.report,
     };
-    finish(args, &subject, &all, damaged, ui)
+    finish(args, &subject, &all, damaged, over_time, ui)
 }
 
 fn finish(
@@ -88,6 +97,7 @@ fn finish(
     subject: &Subject<'_>,
     all: &Together<'_>,
     damaged: bool,
+    over_time: OverTime,
     ui: &Ui,
 ) -> Result<Outcome, Failure> {
     let heads: Vec<(&str, usize, usize)> = all
@@ -110,22 +120,9 @@ fn finish(
         .map(|(name, _, flows)| (*name, *flows))
         .collect();
     let unread = feed::all_unreadable(&all.captures);
-    if let Some(path) = &args.html {
-        save(path, page::render(&view(&compared)).as_bytes())?;
-    }
-    match args.format {
-        Format::Human if unread => {}
-        Format::Human => ui.print(&terminal::render(&view(&compared), ui.width()))?,
-        Format::Csv => ui.data(|out| out.write_all(csv(subject, &places).as_bytes()))?,
-        Format::Junit => {
-            let text = junit::render(&view(&compared));
-            ui.data(|out| out.write_all(text.as_bytes()))?;
-        }
-        Format::Json => ui.data(|out| write_json(out, args, subject, all))?,
-    }
-    if let Some(path) = &args.html {
-        ui.tell(&format!("wrote `{}`\n", path.display()));
-    }
+    let json = |out: &mut dyn Write| write_json(out, args, subject, all);
+    let view = || view(&compared, over_time);
+    print(args, subject, &places, view, json, unread, ui)?;
     Ok(outcome(&all.report, damaged, unread))
 }
 

@@ -1,20 +1,17 @@
-//! Charts as drawings in the page: flows by verdict, marks by class, marks over time. Shade and pattern tell parts apart
+//! Charts as drawings in the page: flows by verdict, marks by class, and both over time. Shade and pattern tell parts apart
 //! without colour, and the numbers stand beside them.
+
+mod over_time;
 
 use crate::html::Html;
 use crate::render::grouped;
 use crate::report::page::percent;
-use crate::report::{ClassView, SeriesView, Share, View};
-use crate::time;
+use crate::report::{ClassView, View};
 
 /// Width of a drawing in its own units.
 const WIDTH: f64 = 480.0;
 /// Height of a bar.
 const BAR: f64 = 22.0;
-/// Height of the plane of a chart over time.
-const PLANE: f64 = 96.0;
-/// Room at the left of it for numbers.
-const LEFT: f64 = 40.0;
 
 /// The patterns that all drawings use.
 pub(crate) fn defs(html: &mut Html) {
@@ -84,10 +81,8 @@ pub(crate) fn section(view: &View, html: &mut Html) {
     html.within("div", &[("class", "charts")], |html| {
         verdicts(view, html);
         marks(view, html);
-        for series in view.series.iter().filter(|one| !one.bins.is_empty()) {
-            over_time(series, html);
-        }
     });
+    over_time::section(&view.series, html);
 }
 
 /// One line of a chart of bars: a name, a remark, and parts with their classes.
@@ -245,34 +240,7 @@ const LEGEND: [(&str, &str); 3] = [
     ("f-other", "another mark"),
 ];
 
-fn over_time(series: &SeriesView, html: &mut Html) {
-    let label = format!("{} over time", series.class);
-    html.within("figure", &[], |html| {
-        html.within("figcaption", &[], |html| {
-            html.text(&label);
-            let remark = format!(
-                " packets each {}, planned {}",
-                time::duration(series.step),
-                series.expected
-            );
-            html.leaf("small", &[], &remark);
-        });
-        let view_box = format!("0 0 {WIDTH} {}", PLANE + 30.0);
-        html.within(
-            "svg",
-            &[
-                ("viewBox", &view_box),
-                ("role", "img"),
-                ("aria-label", &label),
-            ],
-            |html| {
-                plane(series, html);
-            },
-        );
-        legend(html);
-    });
-}
-
+/// Names of the parts by mark.
 fn legend(html: &mut Html) {
     html.within("ul", &[("class", "legend")], |html| {
         for (class, name) in LEGEND {
@@ -297,85 +265,6 @@ fn legend(html: &mut Html) {
             });
         }
     });
-}
-
-fn plane(series: &SeriesView, html: &mut Html) {
-    let most = series
-        .bins
-        .iter()
-        .map(|bin| bin.total())
-        .max()
-        .unwrap_or(0)
-        .max(1);
-    let top = nice(most);
-    let floor = PLANE + 8.0;
-    let width = (WIDTH - LEFT) / series.bins.len() as f64;
-    let height = |count: u64| count as f64 / top as f64 * PLANE;
-    for (index, bin) in series.bins.iter().enumerate() {
-        let left = LEFT + index as f64 * width;
-        let gap = if width > 4.0 { 0.8 } else { 0.0 };
-        let mut base = floor;
-        for (count, class) in parts(*bin) {
-            if count > 0 {
-                base -= height(count);
-                let at = time::clock(series.start + index as i64 * series.step);
-                let label = format!("{at}: {} packets", grouped(count));
-                rect(
-                    left,
-                    base,
-                    (width - gap).max(0.3),
-                    height(count),
-                    class,
-                    &label,
-                    html,
-                );
-            }
-        }
-    }
-    for (count, y) in [(top, 8.0), (0, floor)] {
-        let path = format!("M{LEFT},{y:.1} H{WIDTH}");
-        html.leaf("path", &[("class", "axis"), ("d", &path)], "");
-        text(LEFT - 6.0, y + 4.0, "", "end", &grouped(count), html);
-    }
-    let end = series.start + series.bins.len() as i64 * series.step;
-    text(
-        LEFT,
-        floor + 17.0,
-        "",
-        "start",
-        &time::clock(series.start),
-        html,
-    );
-    text(
-        WIDTH,
-        floor + 17.0,
-        "",
-        "end",
-        &format!("{} UTC", time::clock(end)),
-        html,
-    );
-}
-
-const fn parts(bin: Share) -> [(u64, &'static str); 3] {
-    [
-        (bin.planned, "f-planned"),
-        (bin.unmarked, "f-unmarked"),
-        (bin.other, "f-other"),
-    ]
-}
-
-/// The next round number at or above a number, at most a third above it.
-fn nice(number: u64) -> u64 {
-    let mut unit = 1u64;
-    loop {
-        for factor in [1, 2, 3, 4, 5, 6, 8] {
-            let step = unit.saturating_mul(factor);
-            if step >= number {
-                return step;
-            }
-        }
-        unit = unit.saturating_mul(10);
-    }
 }
 
 fn title(class: &ClassView) -> String {
@@ -434,17 +323,4 @@ fn text(x: f64, y: f64, class: &str, anchor: &str, text: &str, html: &mut Html) 
         ],
         text,
     );
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn axes_end_at_round_numbers() {
-        for (number, top) in [(1, 1), (3, 3), (50, 50), (51, 60), (81, 100), (1201, 2000)] {
-            assert_eq!(nice(number), top);
-        }
-        assert!(nice(u64::MAX) >= u64::MAX / 2);
-    }
 }

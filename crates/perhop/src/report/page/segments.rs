@@ -76,17 +76,8 @@ fn row(row: &SegmentRow, html: &mut Html) {
         });
         html.leaf("td", &[("class", "n")], &grouped(row.sent));
         html.leaf("td", &[("class", "n")], &row.lost());
-        match &row.delay {
-            Some(delay) => {
-                for value in delay {
-                    html.leaf("td", &[("class", "n")], value);
-                }
-            }
-            None => {
-                for _ in 0..4 {
-                    html.leaf("td", &[("class", "n")], "–");
-                }
-            }
+        for value in row.delays() {
+            html.leaf("td", &[("class", "n")], &value);
         }
     });
 }

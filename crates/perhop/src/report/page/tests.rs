@@ -13,7 +13,8 @@ use std::net::IpAddr;
 
 use perhop_policy::Dscp;
 
-use crate::report::{CaptureView, FindingView, FlowView, SeriesView, Share, VerdictView};
+use crate::report::series::{Moment, SeriesView, Share};
+use crate::report::{CaptureView, FindingView, FlowView, VerdictView};
 
 fn dscp(value: u8) -> Dscp {
     Dscp::try_new(value).unwrap()
@@ -69,17 +70,25 @@ fn sample(name: &str) -> View {
         quality: Some((4.2, Some(11.7))),
         mos: Some(3.9),
     };
-    let series = |class: &str, expected, bins: Vec<Share>| SeriesView {
+    let series = |class: &str, expected, moments: Vec<Moment>| SeriesView {
+        point: None,
         class: class.into(),
+        site: Some("Branch".into()),
         expected: dscp(expected),
         start: 1_700_086_399_000_000_000,
         step: 1_000_000_000,
-        bins,
+        moments,
     };
-    let bin = |planned, unmarked, other| Share {
-        planned,
-        unmarked,
-        other,
+    let bin = |planned, unmarked, other| Moment {
+        share: Share {
+            planned,
+            unmarked,
+            other,
+        },
+        bytes: 200 * (planned + unmarked + other),
+        expected: planned + unmarked,
+        missing: unmarked / 2,
+        jitter_ms: Some(planned as f64 / 7.0),
     };
     View {
         plan: name.to_owned(),
@@ -174,7 +183,9 @@ fn the_page_says_everything_and_nothing_of_it_is_markup() {
         "href=\"#flow-2\"",
         "id=\"flow-2\"",
         "DSCP by class",
-        "audio over time",
+        "audio, Branch over time",
+        "RTP loss, %",
+        "class=\"line\"",
     ] {
         assert!(page.contains(text), "{text}");
     }

@@ -53,10 +53,7 @@ fn table(rows: &[SegmentRow]) -> Grid {
         } else {
             marks.join(", ")
         };
-        let [half, _, most_of, most] = row
-            .delay
-            .clone()
-            .unwrap_or_else(|| [(); 4].map(|()| "-".to_owned()));
+        let [half, _, most_of, most] = row.delays().map(|text| text.replace('–', "-"));
         let arrives = if row.tone == Tone::Info {
             Cell::from(marks)
         } else {

@@ -1,0 +1,61 @@
+//! Files that are written beside what is printed: the page, the workbook, the series.
+
+use std::path::Path;
+
+use perhop_verify::timeline::Timeline;
+
+use super::Args;
+use crate::cmd::flows::seed;
+use crate::cmd::table::save;
+use crate::failure::Failure;
+use crate::report::xlsx::{self, FlowTable};
+use crate::report::{View, page, series};
+use crate::ui::Ui;
+
+/// Flows that are followed over time.
+const FLOWS: usize = 200_000;
+
+/// What is to be followed over time, when a file that shows it was asked for.
+pub(super) fn timeline(args: &Args) -> Option<Timeline> {
+    any(args).then(|| Timeline::new(FLOWS, seed()))
+}
+
+/// Whether a file was asked for.
+pub(super) fn any(args: &Args) -> bool {
+    named(args).next().is_some()
+}
+
+/// Writes all that were asked for.
+///
+/// # Errors
+/// A file that cannot be written.
+pub(super) fn write(
+    args: &Args,
+    view: &View,
+    flows: impl FnOnce() -> FlowTable,
+) -> Result<(), Failure> {
+    if let Some(path) = &args.html {
+        save(path, page::render(view).as_bytes())?;
+    }
+    if let Some(path) = &args.series {
+        save(path, series::csv(&view.series).as_bytes())?;
+    }
+    if let Some(path) = &args.xlsx {
+        let bytes = xlsx::render(view, &flows())
+            .map_err(|error| Failure::failed(format!("cannot make the workbook: {error}")))?;
+        save(path, &bytes)?;
+    }
+    Ok(())
+}
+
+/// Says what was written.
+pub(super) fn tell(args: &Args, ui: &Ui) {
+    for path in named(args) {
+        ui.tell(&format!("wrote `{}`\n", path.display()));
+    }
+}
+
+fn named(args: &Args) -> impl Iterator<Item = &Path> {
+    let files = [&args.html, &args.xlsx, &args.series];
+    files.into_iter().flatten().map(AsRef::as_ref)
+}

@@ -1,0 +1,335 @@
+//! The report as a workbook: verdict, classes, findings, flows, series, and what happened between points.
+
+use rust_xlsxwriter::XlsxError;
+
+use crate::report::series::{self, SeriesView};
+use crate::report::{CaptureView, ClassView, FindingView, View};
+use crate::workbook::{self, Sheet, Value};
+
+/// Rows of a sheet; JSON and CSV have all.
+const ROWS: usize = 100_000;
+
+/// Headings and rows of the flows, as CSV has them.
+pub(crate) struct FlowTable {
+    /// Names of the columns.
+    pub(crate) headings: Vec<&'static str>,
+    /// The rows, those of flows that failed first when there are many.
+    pub(crate) rows: Vec<Vec<String>>,
+}
+
+/// The whole file.
+///
+/// # Errors
+/// What the writer of the format refuses.
+pub(crate) fn render(view: &View, flows: &FlowTable) -> Result<Vec<u8>, XlsxError> {
+    let mut sheets = vec![
+        verdict(view),
+        classes(view),
+        findings(view),
+        flow_sheet(flows),
+        series_sheet(&view.series),
+    ];
+    if !view.segments.is_empty() {
+        sheets.push(segments(view));
+    }
+    workbook::render(
+        &format!("{}: {}", view.plan, view.verdict.headline),
+        &sheets,
+    )
+}
+
+fn sheet(name: &'static str, headings: &[&str], rows: Vec<Vec<Value>>) -> Sheet {
+    Sheet {
+        name,
+        headings: headings.iter().map(|one| (*one).to_owned()).collect(),
+        rows,
+    }
+}
+
+fn verdict(view: &View) -> Sheet {
+    let mut rows: Vec<Vec<Value>> = vec![
+        vec!["Verdict".into(), view.verdict.headline.clone().into()],
+        vec!["Plan".into(), view.plan.clone().into()],
+        vec!["Seen at".into(), view.vantage.clone().into()],
+    ];
+    let because = view.verdict.because.iter();
+    rows.extend(because.map(|line| vec!["Because".into(), line.clone().into()]));
+    rows.extend(view.facts.iter().map(|(name, value, remark)| {
+        vec![(*name).into(), format!("{value} {remark}").trim().into()]
+    }));
+    for capture in &view.captures {
+        rows.push(vec!["Capture".into(), about(capture).into()]);
+        let damage = capture.damage.iter();
+        rows.extend(damage.map(|line| vec!["Damage".into(), line.clone().into()]));
+    }
+    let method = view.method.iter();
+    rows.extend(method.map(|line| vec!["Method".into(), line.clone().into()]));
+    sheet("Verdict", &["What", "Said"], rows)
+}
+
+fn about(capture: &CaptureView) -> String {
+    let mut text = format!("{}, {} packets", capture.name, capture.packets);
+    if let Some((first, last)) = capture.time {
+        let [first, last] = [first, last].map(crate::time::utc);
+        text.push_str(&format!(", {first} to {last}"));
+    }
+    if capture.dropped > 0 {
+        text.push_str(&format!(", {} not captured", capture.dropped));
+    }
+    text
+}
+
+fn classes(view: &View) -> Sheet {
+    let headings = [
+        "Class",
+        view.place,
+        "DSCP planned",
+        "Packets judged",
+        "With planned mark",
+        "Planned %",
+        "DSCP seen",
+        "Flows by verdict",
+        "Loss %",
+        "Jitter ms",
+    ];
+    let row = |row: &ClassView| {
+        let (judged, planned) = row.judged;
+        let seen: Vec<String> = row
+            .seen
+            .iter()
+            .map(|(dscp, packets)| format!("{}: {packets}", dscp.value()))
+            .collect();
+        let verdicts: Vec<String> = row
+            .verdicts
+            .iter()
+            .map(|(name, _, count)| format!("{count} {name}"))
+            .collect();
+        vec![
+            row.class.clone().into(),
+            row.site.clone().map_or(Value::Empty, Value::Text),
+            Value::number(row.expected.map(|dscp| dscp.value().into())),
+            Value::Number(judged as f64),
+            Value::Number(planned as f64),
+            Value::number((judged > 0).then(|| 100.0 * planned as f64 / judged as f64)),
+            seen.join(", ").into(),
+            verdicts.join(", ").into(),
+            Value::number(row.quality.map(|(loss, _)| loss)),
+            Value::number(row.quality.and_then(|(_, jitter)| jitter)),
+        ]
+    };
+    sheet("Classes", &headings, view.classes.iter().map(row).collect())
+}
+
+fn findings(view: &View) -> Sheet {
+    let headings = [
+        "Severity",
+        "Code",
+        "Class",
+        "What",
+        "Layer",
+        "Likely cause",
+        "Evidence",
+        "Check next",
+        "Or else",
+        "In the plan",
+        "Its text",
+        "Flows",
+        "Wireshark filter",
+    ];
+    let text = |text: &Option<String>| text.clone().map_or(Value::Empty, Value::Text);
+    let row = |one: &FindingView| {
+        let (place, line) = one.place.clone().unzip();
+        vec![
+            one.severity.into(),
+            one.code.into(),
+            text(&one.class),
+            one.message.clone().into(),
+            one.layer.into(),
+            one.cause.clone().into(),
+            one.evidence.join("\n").into(),
+            one.next.clone().into(),
+            one.others.join("\n").into(),
+            text(&place),
+            text(&line),
+            Value::Number(one.flows.len() as f64),
+            text(&one.filter),
+        ]
+    };
+    let rows = view.findings.iter().take(ROWS).map(row).collect();
+    sheet("Findings", &headings, rows)
+}
+
+fn flow_sheet(flows: &FlowTable) -> Sheet {
+    let verdict = flows.headings.iter().position(|one| *one == "verdict");
+    let passed = |row: &Vec<String>| {
+        verdict.is_some_and(|at| matches!(row[at].as_str(), "ok" | "unplanned"))
+    };
+    let mut kept: Vec<&Vec<String>> = flows.rows.iter().collect();
+    if kept.len() > ROWS {
+        kept.sort_by_key(|row| passed(row));
+        kept.truncate(ROWS);
+    }
+    let field = |(heading, text): (&&str, &String)| match *heading {
+        _ if text.is_empty() => Value::Empty,
+        "first" | "last" => time(text),
+        // Several marks, or values and packets: never a number.
+        "expected" | "dscp" | "src" | "dst" => text.clone().into(),
+        _ => text
+            .parse()
+            .ok()
+            .filter(|number: &f64| number.is_finite())
+            .map_or_else(|| text.clone().into(), Value::Number),
+    };
+    let rows = kept
+        .iter()
+        .map(|row| flows.headings.iter().zip(*row).map(field).collect());
+    let mut rows: Vec<Vec<Value>> = rows.collect();
+    if flows.rows.len() > ROWS {
+        let note = format!(
+            "the first {ROWS} of {} flows, those that failed before the others; `--format csv` has all",
+            flows.rows.len()
+        );
+        rows.push(vec![note.into()]);
+    }
+    sheet("Flows", &flows.headings, rows)
+}
+
+/// A time from seconds with nine decimals.
+fn time(text: &str) -> Value {
+    let digits: String = text.chars().filter(|one| *one != '.').collect();
+    digits.parse().map_or_else(|_| text.into(), Value::Time)
+}
+
+fn series_sheet(all: &[SeriesView]) -> Sheet {
+    let mut rows = Vec::new();
+    for one in all {
+        for (index, moment) in one.moments.iter().enumerate() {
+            let Some(values) = series::values(one, moment) else {
+                continue;
+            };
+            if rows.len() == ROWS {
+                rows.push(vec![
+                    format!("the first {ROWS} rows; `--series` has all").into(),
+                ]);
+                return sheet("Series", &series::HEADINGS, rows);
+            }
+            let text = |text: &Option<String>| text.clone().map_or(Value::Empty, Value::Text);
+            let mut row = vec![
+                text(&one.point),
+                one.class.clone().into(),
+                text(&one.site),
+                Value::Time(one.time(index)),
+            ];
+            row.extend(values.map(Value::number));
+            rows.push(row);
+        }
+    }
+    sheet("Series", &series::HEADINGS, rows)
+}
+
+fn segments(view: &View) -> Sheet {
+    let headings = [
+        "Segment",
+        "Class",
+        "Sent with",
+        "Arrives with",
+        "Packets",
+        "Lost",
+        "Loss %",
+        "Late ms: half",
+        "Late ms: 95 %",
+        "Late ms: 99 %",
+        "Late ms: most",
+        "Remark",
+    ];
+    let mut rows = Vec::new();
+    for segment in &view.segments {
+        for row in &segment.rows {
+            let marks: Vec<String> = row
+                .arrive_with
+                .iter()
+                .map(|(mark, packets)| format!("{}: {packets}", mark.value()))
+                .collect();
+            let mut cells: Vec<Value> = vec![
+                segment.title.clone().into(),
+                row.class.clone().into(),
+                Value::Number(row.sent_with.value().into()),
+                marks.join(", ").into(),
+                Value::Number(row.sent as f64),
+                Value::Number(row.missing as f64),
+                Value::number((row.sent > 0).then(|| 100.0 * row.missing as f64 / row.sent as f64)),
+            ];
+            let delays = row.delay.map_or([None; 4], |delay| delay.map(Some));
+            cells.extend(delays.map(|ns| Value::number(ns.map(|ns| ns as f64 / 1e6))));
+            rows.push(cells);
+        }
+        for note in &segment.notes {
+            let mut row: Vec<Value> = vec![segment.title.clone().into()];
+            row.resize(headings.len() - 1, Value::Empty);
+            row.push(note.clone().into());
+            rows.push(row);
+        }
+    }
+    sheet("Segments", &headings, rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_numbers_times_or_text() {
+        let flows = FlowTable {
+            headings: vec![
+                "verdict",
+                "expected",
+                "src",
+                "src_port",
+                "first",
+                "dscp",
+                "jitter_ms_mean",
+            ],
+            rows: vec![
+                [
+                    "ok",
+                    "46",
+                    "10.1",
+                    "5060",
+                    "1795308052.027182818",
+                    "0:12",
+                    "",
+                ]
+                .map(str::to_owned)
+                .to_vec(),
+            ],
+        };
+        assert_eq!(
+            flow_sheet(&flows).rows[0],
+            [
+                "ok".into(),
+                "46".into(),
+                "10.1".into(),
+                Value::Number(5060.0),
+                Value::Time(1_795_308_052_027_182_818),
+                "0:12".into(),
+                Value::Empty,
+            ]
+        );
+    }
+
+    #[test]
+    fn of_too_many_flows_those_that_failed_are_kept() {
+        let row = |verdict: &str| vec![verdict.to_owned()];
+        let mut rows = vec![row("ok"); ROWS];
+        rows.push(row("unmarked"));
+        let sheet = flow_sheet(&FlowTable {
+            headings: vec!["verdict"],
+            rows,
+        });
+        assert_eq!(sheet.rows.len(), ROWS + 1);
+        assert_eq!(sheet.rows[0], ["unmarked".into()]);
+        assert!(
+            matches!(&sheet.rows[ROWS][0], Value::Text(text) if text.contains("of 100001 flows"))
+        );
+    }
+}
