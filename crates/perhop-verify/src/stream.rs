@@ -7,6 +7,7 @@ use perhop_wire::rtcp::report::{ReportBlock, VoipMetrics};
 
 pub(crate) mod arena;
 pub(crate) mod arrival;
+mod burst;
 pub(crate) mod clock;
 mod finish;
 mod jitter;
@@ -103,6 +104,8 @@ pub struct SequenceReport {
     pub loss_runs: u64,
     /// Longest run of missing numbers.
     pub longest_loss_run: u64,
+    /// Bursts of loss.
+    pub bursts: BurstReport,
     /// Largest share lost, 0 to 1, within 200 ms of a loss.
     pub worst_200_ms: f32,
     /// Largest share lost, 0 to 1, within 15 s of a loss.
@@ -111,7 +114,34 @@ pub struct SequenceReport {
     pub strays: u64,
 }
 
+/// Bursts of loss (RFC 3611 section 4.7.2): they begin and end with a loss, and fewer than 16 packets that came lie between
+/// two losses. What is between bursts is a gap; a loss by itself belongs to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct BurstReport {
+    /// Bursts.
+    pub bursts: u64,
+    /// Packets lost in them.
+    pub lost: u64,
+    /// Packets in them, lost or not.
+    pub packets: u64,
+}
+
 impl SequenceReport {
+    /// Share missing within bursts, 0 to 1; `None` without bursts.
+    #[must_use]
+    pub fn burst_density(&self) -> Option<f64> {
+        let bursts = &self.bursts;
+        (bursts.packets > 0).then(|| bursts.lost as f64 / bursts.packets as f64)
+    }
+
+    /// Share missing between bursts, 0 to 1; `None` when there is nothing between.
+    #[must_use]
+    pub fn gap_density(&self) -> Option<f64> {
+        let packets = self.expected.saturating_sub(self.bursts.packets);
+        let lost = self.missing.saturating_sub(self.bursts.lost);
+        (packets > 0).then(|| lost as f64 / packets as f64)
+    }
+
     /// Share missing, 0 to 1.
     #[must_use]
     pub fn loss(&self) -> f64 {

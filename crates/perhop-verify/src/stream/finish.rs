@@ -212,6 +212,7 @@ impl Hot {
                 - i64::from(self.received),
             loss_runs: u64::from(loss_runs),
             longest_loss_run: u64::from(longest_loss_run),
+            bursts: sequence.bursts(),
             worst_200_ms,
             worst_15_s,
             strays: u64::from(cold.strays),

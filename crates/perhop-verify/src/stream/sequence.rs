@@ -3,6 +3,9 @@
 //! Nothing is written for a packet that follows its predecessor. Missing numbers are a short list of holes, so late
 //! packets are told from duplicates exactly within [`FURTHEST_BACK`].
 
+use super::BurstReport;
+use super::burst::{Bursts, Hole};
+
 /// Where a packet stands in its stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
@@ -25,14 +28,17 @@ pub(super) struct Sequence {
     pub(super) reordered: u32,
     runs: u32,
     longest_run: u32,
-    holes: Vec<Hole>,
+    /// Made with the first hole.
+    losses: Option<Box<Losses>>,
 }
 
-/// Missing numbers, `first` to `last`.
-#[derive(Debug, Clone, Copy)]
-struct Hole {
-    first: u32,
-    last: u32,
+/// What few streams need.
+#[derive(Debug, Clone, Default)]
+struct Losses {
+    /// Those that late packets may still fill.
+    holes: Vec<Hole>,
+    /// Of holes that nothing fills any more.
+    bursts: Bursts,
 }
 
 impl Sequence {
@@ -72,18 +78,36 @@ impl Sequence {
 
     /// Runs of missing numbers, and the longest.
     pub(super) fn runs(&self) -> (u32, u32) {
-        let open = self.holes.iter().map(|hole| hole.last - hole.first + 1);
+        let open = self.holes().iter().map(|hole| hole.len());
         (self.runs, open.fold(self.longest_run, u32::max))
+    }
+
+    /// Bursts of loss.
+    pub(super) fn bursts(&self) -> BurstReport {
+        let Some(losses) = &self.losses else {
+            return BurstReport::default();
+        };
+        let mut bursts = losses.bursts.clone();
+        let mut holes = losses.holes.clone();
+        holes.sort_unstable();
+        holes.into_iter().for_each(|hole| bursts.take(hole));
+        bursts.finish()
+    }
+
+    fn holes(&self) -> &[Hole] {
+        self.losses.as_ref().map_or(&[], |losses| &losses.holes)
     }
 
     fn open(&mut self, highest: u32, first: u32, last: u32) {
         let old =
             |hole: &Hole| highest.wrapping_sub(hole.last) > u32::from(FURTHEST_BACK.unsigned_abs());
-        for hole in self.holes.iter().filter(|hole| old(hole)) {
-            self.longest_run = self.longest_run.max(hole.last - hole.first + 1);
+        let Losses { holes, bursts } = &mut **self.losses.get_or_insert_default();
+        for hole in holes.iter().filter(|hole| old(hole)) {
+            self.longest_run = self.longest_run.max(hole.len());
+            bursts.take(*hole);
         }
-        self.holes.retain(|hole| !old(hole));
-        self.holes.push(Hole { first, last });
+        holes.retain(|hole| !old(hole));
+        holes.push(Hole { first, last });
         self.runs += 1;
     }
 
@@ -104,24 +128,27 @@ impl Sequence {
     /// Takes a number out of the hole it lies in; false when it lies in none.
     fn fill(&mut self, number: u32) -> bool {
         let within = |hole: &Hole| (hole.first..=hole.last).contains(&number);
-        let Some(at) = self.holes.iter().position(within) else {
+        let Some(holes) = self.losses.as_mut().map(|losses| &mut losses.holes) else {
             return false;
         };
-        let hole = self.holes[at];
+        let Some(at) = holes.iter().position(within) else {
+            return false;
+        };
+        let hole = holes[at];
         match (number == hole.first, number == hole.last) {
             (true, true) => {
-                self.holes.remove(at);
+                holes.remove(at);
                 self.runs -= 1;
             }
-            (true, false) => self.holes[at].first += 1,
-            (false, true) => self.holes[at].last -= 1,
+            (true, false) => holes[at].first += 1,
+            (false, true) => holes[at].last -= 1,
             (false, false) => {
-                self.holes[at].last = number - 1;
+                holes[at].last = number - 1;
                 let rest = Hole {
                     first: number + 1,
                     last: hole.last,
                 };
-                self.holes.insert(at + 1, rest);
+                holes.insert(at + 1, rest);
                 self.runs += 1;
             }
         }
@@ -152,6 +179,20 @@ mod tests {
             }
         }
         (sequence, highest, received)
+    }
+
+    /// RFC 3611 section 4.7.2 as it reads: losses with fewer than 16 packets between them go together, and a loss by itself
+    /// is none.
+    fn bursts_of(missing: &[u32]) -> BurstReport {
+        let mut report = BurstReport::default();
+        for group in missing.chunk_by(|one, two| two - one - 1 < 16) {
+            if let [first, .., last] = group {
+                report.bursts += 1;
+                report.lost += group.len() as u64;
+                report.packets += u64::from(last - first) + 1;
+            }
+        }
+        report
     }
 
     #[test]
@@ -220,6 +261,7 @@ mod tests {
             prop_assert_eq!(sequence.reordered, reordered);
             prop_assert_eq!(sequence.missing(top, received) as usize, missing.len());
             prop_assert_eq!(sequence.runs().0, runs);
+            prop_assert_eq!(sequence.bursts(), bursts_of(&missing));
         }
     }
 }

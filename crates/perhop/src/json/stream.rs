@@ -2,7 +2,7 @@
 
 use perhop_verify::quality::{self, Assumptions, Estimate, NotStated};
 use perhop_verify::stream::{
-    Beginning, ClockSource, Evidence, Jitter, MediaType, RtcpSummary, Stream,
+    Beginning, BurstReport, ClockSource, Evidence, Jitter, MediaType, RtcpSummary, Stream,
 };
 use perhop_wire::rtcp::report::VoipMetrics;
 use serde::{Serialize, Serializer};
@@ -27,6 +27,10 @@ pub(crate) struct JsonStream<'a> {
     reordered: u64,
     loss_runs: u64,
     longest_loss_run: u64,
+    bursts: u64,
+    mean_burst_packets: Option<f64>,
+    burst_loss_percent: Option<f64>,
+    gap_loss_percent: Option<f64>,
     worst_loss_percent_200_ms: f64,
     worst_loss_percent_15_s: f64,
     longest_gap_ms: f64,
@@ -70,6 +74,10 @@ impl<'a> JsonStream<'a> {
             reordered: sequence.reordered,
             loss_runs: sequence.loss_runs,
             longest_loss_run: sequence.longest_loss_run,
+            bursts: sequence.bursts.bursts,
+            mean_burst_packets: mean_burst(&sequence.bursts),
+            burst_loss_percent: sequence.burst_density().map(percent),
+            gap_loss_percent: sequence.gap_density().map(percent),
             worst_loss_percent_200_ms: percent(sequence.worst_200_ms.into()),
             worst_loss_percent_15_s: percent(sequence.worst_15_s.into()),
             longest_gap_ms: rounded(stream.longest_gap_ms),
@@ -102,6 +110,11 @@ impl<'a> JsonStream<'a> {
             remote: JsonRemote::of(stream),
         }
     }
+}
+
+/// Packets of a burst, lost or not, on average.
+fn mean_burst(bursts: &BurstReport) -> Option<f64> {
+    (bursts.bursts > 0).then(|| rounded(bursts.packets as f64 / bursts.bursts as f64))
 }
 
 /// An estimate by the E-model and what it assumes.
