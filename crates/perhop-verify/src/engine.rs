@@ -34,6 +34,7 @@ mod framing;
 mod hash;
 mod heard;
 mod lane;
+mod ledger;
 mod partition;
 mod reader;
 mod recognise;
@@ -45,6 +46,7 @@ mod times;
 mod totals;
 
 pub use lane::Lane;
+pub use ledger::Ledger;
 pub use reader::Reader;
 pub use totals::{Cause, Evicted, FragmentRow, Totals, Undecodable};
 
@@ -215,9 +217,15 @@ impl Engine {
 
     /// The flows, in order of their first packets.
     #[must_use]
-    pub fn finish(mut self) -> Flows {
+    pub fn finish(self) -> Flows {
+        self.into_ledger().into_flows()
+    }
+
+    /// The same, each flow to be asked for.
+    #[must_use]
+    pub fn into_ledger(mut self) -> Ledger {
         self.apply();
-        finish(self.lanes)
+        Ledger::new(self.lanes)
     }
 
     fn apply(&mut self) {
@@ -245,7 +253,7 @@ pub struct Flows {
 /// Puts together what the lanes have; all of the capture must have been applied to every one.
 #[must_use]
 pub fn finish(lanes: Vec<Lane>) -> Flows {
-    finish::finish(lanes)
+    Ledger::new(lanes).into_flows()
 }
 
 /// The partition of a hash.

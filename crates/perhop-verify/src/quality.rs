@@ -13,7 +13,7 @@ pub mod emodel;
 mod remote;
 
 pub use codec::Impairment;
-pub(crate) use remote::attach;
+pub(crate) use remote::Remotes;
 pub use remote::{Remote, RoundTrip};
 
 use emodel::Input;

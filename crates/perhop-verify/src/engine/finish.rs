@@ -6,22 +6,19 @@ use perhop_wire::packet::Layer;
 
 use super::extra::{Extra, cells};
 use super::facts::{Kind, kind_of};
-use super::fragments::FragmentReport;
 use super::heard::Heard;
-use super::reader::ReaderCounts;
-use super::table::{Slot, Table, dscp_of};
+use super::table::{FlowHot, Slot, Table, dscp_of};
 use super::times::NO_TIME;
-use super::totals::{Cause, Totals, Undecodable};
-use super::{Flows, Lane, hash, signs};
+use super::totals::{Cause, Undecodable};
+use super::{hash, signs};
 use crate::flow::{DscpCounts, Flow, FlowKey, LinkMarks, PayloadKind};
-use crate::quality;
 use crate::stream::arena::StreamId;
 use crate::stream::{Evidence, Stream};
 
 /// What other flows tell of a flow's streams.
 #[derive(Debug, Default)]
 pub(super) struct Hints {
-    calls: Heard,
+    pub(super) calls: Heard,
     /// RTCP by its flow.
     rtcp: BTreeMap<FlowKey, RtcpHint>,
 }
@@ -32,70 +29,7 @@ struct RtcpHint {
     byes: Vec<(u32, i64)>,
 }
 
-pub(super) fn finish(lanes: Vec<Lane>) -> Flows {
-    let mut counts = ReaderCounts::default();
-    let mut books = Vec::new();
-    let mut fragments = FragmentReport::default();
-    let mut partitions = Vec::new();
-    for (number, lane) in lanes.into_iter().enumerate() {
-        books.extend(lane.books);
-        if number == 0 {
-            counts = lane.counts;
-            fragments = lane.fragments.finish();
-        }
-        partitions.extend(lane.partitions);
-    }
-    let mut hints = Hints {
-        calls: Heard::new(books),
-        rtcp: BTreeMap::new(),
-    };
-    for partition in &partitions {
-        hints.add_rtcp(&partition.table);
-    }
-    let mut flows = Vec::new();
-    let mut totals = Totals {
-        captured_bytes: counts.captured_bytes,
-        ip_packets: fragments.packets,
-        ip_bytes: fragments.bytes,
-        unattributed_fragments: fragments.unattributed,
-        ..Totals::default()
-    };
-    let mut times = counts.times;
-    times.merge(fragments.times);
-    for partition in partitions {
-        let kept = partition.kept;
-        totals.evicted.merge(&kept.evicted);
-        totals.ip_packets += kept.evicted.packets;
-        totals.ip_bytes += kept.evicted.bytes;
-        times.merge(kept.times);
-        times.untimed += partition.untimed;
-        flows.extend(kept.flows);
-        flows.extend(partition.table.into_flows(&hints));
-    }
-    for flow in &mut flows {
-        flow.fragments = fragments.flows.remove(&flow.key).map(Box::new);
-        flow.call = hints.calls.call_of(flow);
-        totals.ip_packets += flow.packets;
-        totals.ip_bytes += flow.bytes;
-        if flow.last != 0 {
-            times.add_range(flow.first, flow.last);
-        }
-    }
-    quality::attach(&mut flows);
-    flows.sort_by_key(|flow| (flow.first, flow.key, flow.link.vlan));
-    totals.undecoded = undecoded(counts.undecoded);
-    totals.packets = totals.ip_packets + totals.undecoded_packets();
-    totals.time = times.range();
-    totals.untimed = times.untimed;
-    Flows {
-        flows,
-        fragments: fragments.rows,
-        calls: hints.calls.into_calls(),
-        totals,
-    }
-}
-
-fn undecoded(counts: BTreeMap<(Layer, Cause), u64>) -> Vec<Undecodable> {
+pub(super) fn undecoded(counts: BTreeMap<(Layer, Cause), u64>) -> Vec<Undecodable> {
     let row = |((layer, cause), packets)| Undecodable {
         layer,
         cause,
@@ -105,7 +39,15 @@ fn undecoded(counts: BTreeMap<(Layer, Cause), u64>) -> Vec<Undecodable> {
 }
 
 impl Hints {
-    fn add_rtcp(&mut self, table: &Table) {
+    /// What signalling tells.
+    pub(super) const fn new(calls: Heard) -> Self {
+        Self {
+            calls,
+            rtcp: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn add_rtcp(&mut self, table: &Table) {
         for slot in 0..table.len() as Slot {
             let extra = table.cold[slot as usize].extra.as_deref();
             if let Some(state) = extra.and_then(|extra| extra.rtcp.as_deref()) {
@@ -131,18 +73,46 @@ impl Hints {
     }
 }
 
+impl FlowHot {
+    /// Earliest time; 0 when no packet has one.
+    pub(super) const fn first_time(&self) -> i64 {
+        if self.first == i64::MAX {
+            0
+        } else {
+            self.first
+        }
+    }
+
+    /// Latest time; 0 when no packet has one.
+    pub(super) const fn last_time(&self) -> i64 {
+        if self.last == NO_TIME { 0 } else { self.last }
+    }
+}
+
 impl Table {
-    fn into_flows(mut self, hints: &Hints) -> Vec<Flow> {
+    /// Settles what hangs on the rest of the capture.
+    pub(super) fn settle_all(&mut self, hints: &Hints) {
         for slot in 0..self.len() as Slot {
             self.accept_hinted(slot, hints);
         }
-        (0..self.len() as Slot)
-            .map(|slot| self.report(slot, hints))
-            .collect()
+    }
+
+    /// All packets of a flow.
+    pub(super) fn packets(&self, slot: Slot) -> u64 {
+        let (hot, cold) = (&self.hot[slot as usize], &self.cold[slot as usize]);
+        let before = cells(&cold.counts, cold.extra.as_deref());
+        before.map(|(_, packets)| packets).sum::<u64>() + u64::from(hot.run)
+    }
+
+    /// The outermost VLAN of a flow.
+    pub(super) fn vlan(&self, slot: Slot) -> Option<u16> {
+        let extra = self.cold[slot as usize].extra.as_deref();
+        let first = extra.and_then(|extra| extra.vlan);
+        first.or(self.hot[slot as usize].tag().map(|tag| tag & 0x0fff))
     }
 
     /// The 5-tuple of a flow.
-    fn key(&self, slot: Slot) -> FlowKey {
+    pub(super) fn key(&self, slot: Slot) -> FlowKey {
         let (protocol, src_port, dst_port) = hash::parts(self.hot[slot as usize].key);
         let addresses = self.addresses(slot);
         FlowKey {
@@ -191,8 +161,8 @@ impl Table {
             key,
             packets: counted().map(|(_, packets)| packets).sum(),
             bytes: hot.bytes,
-            first: if hot.first == i64::MAX { 0 } else { hot.first },
-            last: if hot.last == NO_TIME { 0 } else { hot.last },
+            first: hot.first_time(),
+            last: hot.last_time(),
             dscp: counted().map(|(cell, n)| (dscp_of(cell), n)).collect(),
             dscp_by_kind: by_kind(counted(), !rtp.is_empty(), dtls),
             outer_dscp: more.outer.clone(),

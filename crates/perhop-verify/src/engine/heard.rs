@@ -105,8 +105,8 @@ impl Heard {
     }
 
     /// The calls themselves.
-    pub(super) fn into_calls(self) -> Calls {
-        self.calls
+    pub(super) const fn calls(&self) -> &Calls {
+        &self.calls
     }
 
     /// The call that spoke last of an endpoint before a time, with all that it had said of it by then.

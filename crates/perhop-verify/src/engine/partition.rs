@@ -313,7 +313,7 @@ impl Table {
         }
     }
 
-    fn rtcp_of(&self, slot: Slot) -> Option<&super::rtcp::RtcpState> {
+    pub(super) fn rtcp_of(&self, slot: Slot) -> Option<&super::rtcp::RtcpState> {
         self.cold[slot as usize].extra.as_ref()?.rtcp.as_deref()
     }
 

@@ -59,35 +59,26 @@ impl RoundTrip {
     }
 }
 
-/// Gives every stream what RTCP of the same capture tells of it.
-pub(crate) fn attach(flows: &mut [Flow]) {
-    let remotes = Remotes::new(flows);
-    if remotes.0.is_empty() {
-        return;
-    }
-    let mut found = Vec::new();
-    for (at, flow) in flows.iter().enumerate() {
-        for (number, stream) in flow.rtp.iter().enumerate() {
-            if let Some(remote) = remotes.of(&flow.key, stream) {
-                found.push((at, number, remote));
-            }
+/// RTCP of a capture, by its flow.
+#[derive(Debug, Default)]
+pub(crate) struct Remotes(BTreeMap<FlowKey, RtcpSummary>);
+
+impl Remotes {
+    /// Keeps what tells something of streams.
+    pub(crate) fn add(&mut self, key: FlowKey, rtcp: &RtcpSummary) {
+        if !rtcp.reports.is_empty() || !rtcp.voip.is_empty() {
+            self.0.insert(key, rtcp.clone());
         }
     }
-    for (at, number, remote) in found {
-        flows[at].rtp[number].remote = Some(Box::new(remote));
-    }
-}
 
-/// RTCP by its flow.
-struct Remotes<'a>(BTreeMap<FlowKey, &'a RtcpSummary>);
-
-impl<'a> Remotes<'a> {
-    fn new(flows: &'a [Flow]) -> Self {
-        let with = flows
-            .iter()
-            .filter_map(|flow| Some((flow.key, flow.rtcp.as_deref()?)))
-            .filter(|(_, rtcp)| !rtcp.reports.is_empty() || !rtcp.voip.is_empty());
-        Self(with.collect())
+    /// Gives the streams of a flow what RTCP of the same capture tells of them.
+    pub(crate) fn attach(&self, flow: &mut Flow) {
+        if self.0.is_empty() {
+            return;
+        }
+        for stream in &mut flow.rtp {
+            stream.remote = self.of(&flow.key, stream).map(Box::new);
+        }
     }
 
     /// What is told of a stream of a flow.
@@ -116,7 +107,7 @@ impl<'a> Remotes<'a> {
     }
 
     /// RTCP on the ports of a flow (RFC 5761), on the next ones (RFC 3550 section 11), or with a relay's port on one side.
-    fn beside(&self, key: FlowKey) -> impl Iterator<Item = &'a RtcpSummary> {
+    fn beside(&self, key: FlowKey) -> impl Iterator<Item = &RtcpSummary> {
         [(0, 0), (1, 1), (0, 1), (1, 0)]
             .into_iter()
             .filter_map(move |(src, dst)| {
@@ -125,7 +116,7 @@ impl<'a> Remotes<'a> {
                     dst_port: key.dst_port.wrapping_add(dst),
                     ..key
                 };
-                self.0.get(&key).copied()
+                self.0.get(&key)
             })
     }
 }

@@ -195,7 +195,15 @@ fn told(rtcp: &[Flow]) -> Option<Remote> {
     media.rtp = vec![g711()];
     let mut flows = rtcp.to_vec();
     flows.push(media);
-    attach(&mut flows);
+    let mut remotes = Remotes::default();
+    for flow in &flows {
+        if let Some(rtcp) = flow.rtcp.as_deref() {
+            remotes.add(flow.key, rtcp);
+        }
+    }
+    for flow in &mut flows {
+        remotes.attach(flow);
+    }
     flows.last().unwrap().rtp[0].remote.as_deref().copied()
 }
 

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, Hasher};
 
 use clap::ValueEnum;
 use perhop_policy::PortRange;
-use perhop_verify::engine::{Config, Engine, Flows};
+use perhop_verify::engine::{Config, Engine, Ledger};
 use perhop_wire::capture::CapturedPacket;
 use serde::Serialize;
 
@@ -82,20 +82,28 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Outcome, Failure> {
         Format::Human if feed::all_unreadable(&captures) => {}
         Format::Human => {
             let dropped = feed::dropped(&captures);
-            ui.print(&listing::human(&found, dropped, args.limit, ui.width()))?;
+            ui.print(&listing::human(
+                &found.into_flows(),
+                dropped,
+                args.limit,
+                ui.width(),
+            ))?;
         }
         Format::Csv => {
-            let text = listing::csv(&found.flows);
+            let text = listing::csv(&found.into_flows().flows);
             ui.data(|out| out.write_all(text.as_bytes()))?;
         }
         Format::Json => {
             let report = Report {
                 schema: SCHEMA,
                 captures: captures.iter().map(JsonCapture::of).collect(),
-                totals: JsonTotals::of(&found.totals, &captures),
-                flows: flow::each(&found.flows),
-                calls: JsonCalls::of(&found.calls, &found.flows),
-                fragments: Each(found.fragments.iter().map(JsonFragmentRow::of)),
+                totals: JsonTotals::of(found.totals(), &captures),
+                flows: flow::Listed {
+                    ledger: &found,
+                    threads: args.from.threads(),
+                },
+                calls: JsonCalls::of(found.calls(), found.flows().map(|flow| flow.call)),
+                fragments: Each(found.fragments().iter().map(JsonFragmentRow::of)),
             };
             ui.data(|out| json::lines::write(out, &report))?;
         }
@@ -118,7 +126,7 @@ pub(crate) fn analyse(
     media_ports: Vec<PortRange>,
     beside: Option<Beside<'_>>,
     ui: &Ui,
-) -> Result<(Vec<Capture>, Flows), Failure> {
+) -> Result<(Vec<Capture>, Ledger), Failure> {
     let threads = if beside.is_some() { 1 } else { from.threads() };
     let config = Config {
         max_flows,
@@ -132,16 +140,16 @@ pub(crate) fn analyse(
         beside,
     };
     let captures = feed::read(from, ui, &mut analysis)?;
-    let found = analysis.engine.finish();
-    let evicted = found.totals.evicted.flows;
+    let found = analysis.engine.into_ledger();
+    let evicted = found.totals().evicted.flows;
     if evicted > 0 {
         ui.warn(&format!(
             "{} made room for others, {} of them are not listed; `--max-flows` allows more than {max_flows}",
             crate::render::counted_u64(evicted, "idle flow"),
-            crate::render::grouped(found.totals.evicted.unlisted)
+            crate::render::grouped(found.totals().evicted.unlisted)
         ));
     }
-    let forgotten = found.calls.evicted;
+    let forgotten = found.calls().evicted;
     if forgotten > 0 {
         ui.warn(&format!(
             "{} made room for later ones and {} no flows; the signalling of the capture is more than is kept",

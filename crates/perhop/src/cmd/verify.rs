@@ -158,6 +158,7 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Outcome, Failure> {
         .map(|timeline| |packet: &CapturedPacket<'_>| timeline.observe(packet));
     let beside = observe.as_mut().map(|observe| observe as Beside<'_>);
     let (captures, found) = analyse(&args.from, args.max_flows, ports, beside, ui)?;
+    let found = found.into_flows();
     let damaged = feed::complain(&captures, ui);
     let verdict =
         perhop_verify::report::verify(policy, args.vantage.into(), &found.flows, &tolerances);
@@ -241,7 +242,10 @@ fn write_json(out: &mut dyn Write, subject: &Subject<'_>, found: &Flows) -> io::
             .map(|one| JsonFinding::of(subject, one))
             .collect(),
         flows: Each(flows.map(|(flow, judged)| JsonJudged::of(subject, flow, judged))),
-        calls: JsonCalls::of(&found.calls, subject.flows),
+        calls: JsonCalls::of(
+            &found.calls,
+            subject.flows.iter().map(|flow| flow.call.clone()),
+        ),
         fragments: Each(found.fragments.iter().map(JsonFragmentRow::of)),
     };
     json::lines::write(out, &report)

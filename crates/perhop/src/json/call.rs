@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use perhop_verify::call::{Call, CallMedia, Calls};
-use perhop_verify::flow::Flow;
 use serde::Serialize;
 
 use crate::json::Seconds;
@@ -49,11 +49,13 @@ struct JsonCodec<'a> {
 
 impl<'a> JsonCalls<'a> {
     /// What is written of the calls; `flows` are those that the document lists.
-    pub(crate) fn of(calls: &'a Calls, flows: &'a [Flow]) -> Self {
-        let mut of_call: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-        for (at, flow) in flows.iter().enumerate() {
-            if let Some(call) = &flow.call {
-                of_call.entry(&call.id).or_default().push(at);
+    pub(crate) fn of(calls: &'a Calls, flows: impl Iterator<Item = Option<Arc<Call>>>) -> Self {
+        let mut of_call: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        // Without calls there is nothing to ask the flows.
+        let asked = if calls.list.is_empty() { 0 } else { usize::MAX };
+        for (at, call) in flows.take(asked).enumerate() {
+            if let Some(call) = call {
+                of_call.entry(call.id.clone()).or_default().push(at);
             }
         }
         let list = calls.list.iter().map(|call| {

@@ -1,16 +1,19 @@
 //! One flow as JSON.
 
 use std::net::IpAddr;
+use std::panic::resume_unwind;
+use std::thread;
 
-use perhop_verify::engine::FragmentRow;
+use perhop_verify::engine::{FragmentRow, Ledger};
 use perhop_verify::flow::{DscpChange, Flow, FragmentCounts, PayloadKind, Signs};
 use perhop_wire::media::Wrapper;
 use perhop_wire::packet::Tunnel;
-use serde::ser::SerializeMap;
+use serde::ser::{Error, SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 
+use crate::json::lines::{self, Raw};
 use crate::json::stream::{JsonRtcp, JsonStream};
-use crate::json::{Each, Histogram, Seconds};
+use crate::json::{Histogram, Seconds};
 
 /// A unidirectional flow.
 #[derive(Debug, Serialize)]
@@ -158,10 +161,66 @@ impl<'a> JsonFragmentRow<'a> {
     }
 }
 
-/// All flows, each made while it is written.
-pub(crate) fn each(flows: &[Flow]) -> Each<impl Iterator<Item = JsonFlow<'_>> + Clone> {
-    Each(flows.iter().map(JsonFlow::of))
+/// All flows of a ledger, made and written by several threads.
+pub(crate) struct Listed<'a> {
+    pub(crate) ledger: &'a Ledger,
+    pub(crate) threads: usize,
 }
+
+impl Serialize for Listed<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut list = serializer.serialize_seq(Some(self.ledger.len()))?;
+        let numbers = 0..self.ledger.len();
+        for round in numbers.step_by(SHARE * self.threads) {
+            let shares: Vec<_> = (0..self.threads)
+                .map(|thread| round + thread * SHARE)
+                .filter(|begin| *begin < self.ledger.len())
+                .collect();
+            for text in self.round(&shares) {
+                list.serialize_element(&Raw(&text.map_err(S::Error::custom)?))?;
+            }
+        }
+        list.end()
+    }
+}
+
+impl Listed<'_> {
+    /// The texts of some shares.
+    fn round(&self, shares: &[usize]) -> Vec<Result<String, lines::Error>> {
+        let text = |begin: usize| {
+            let end = self.ledger.len().min(begin + SHARE);
+            lines::elements((begin..end).map(|number| Made(self.ledger.flow(number))))
+        };
+        let [own, others @ ..] = shares else {
+            return Vec::new();
+        };
+        thread::scope(|scope| {
+            let spawn = |begin: usize| {
+                let thread = thread::Builder::new();
+                (begin, thread.spawn_scoped(scope, move || text(begin)))
+            };
+            let others: Vec<_> = others.iter().map(|begin| spawn(*begin)).collect();
+            let mut texts = vec![text(*own)];
+            texts.extend(others.into_iter().map(|(begin, other)| match other {
+                Ok(other) => other.join().unwrap_or_else(|panic| resume_unwind(panic)),
+                Err(_) => text(begin),
+            }));
+            texts
+        })
+    }
+}
+
+/// A flow that lives while it is written.
+struct Made(Flow);
+
+impl Serialize for Made {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        JsonFlow::of(&self.0).serialize(serializer)
+    }
+}
+
+/// Flows that a thread writes at a time.
+const SHARE: usize = 1024;
 
 /// The numbers of the bits that are set.
 fn bits(set: u8) -> Vec<u8> {

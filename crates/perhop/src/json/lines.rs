@@ -17,11 +17,53 @@ pub(crate) fn write(out: &mut dyn Write, value: &impl Serialize) -> io::Result<(
         out,
         text: Vec::with_capacity(2 * FULL),
         depth: 0,
-        is_time: false,
+        next: Next::Plain,
     };
     value.serialize(&mut lines).map_err(|error| error.0)?;
     lines.text.push(b'\n');
     lines.flush()
+}
+
+/// The elements of a list as [`write`] would write them, to be put in with [`Raw`].
+///
+/// # Errors
+/// A value that is none of JSON's.
+pub(crate) fn elements<T: Serialize>(values: impl Iterator<Item = T>) -> Result<String, Error> {
+    let mut lines = Lines {
+        out: &mut io::sink(),
+        text: Vec::new(),
+        depth: 2,
+        next: Next::Plain,
+    };
+    for value in values {
+        if !lines.text.is_empty() {
+            lines.text.extend_from_slice(b",\n");
+        }
+        value.serialize(&mut lines)?;
+    }
+    Ok(String::from_utf8(lines.text).expect("it is made of texts"))
+}
+
+/// Elements of a list, written already; at least one.
+pub(crate) struct Raw<'a>(pub(crate) &'a str);
+
+impl Serialize for Raw<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_newtype_struct(RAW, self.0)
+    }
+}
+
+const RAW: &str = "perhop::Raw";
+
+/// What the next value is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Next {
+    #[default]
+    Plain,
+    /// Nanoseconds.
+    Time,
+    /// Text that is JSON.
+    Raw,
 }
 
 /// The name of a newtype whose content is nanoseconds, written as seconds.
@@ -50,8 +92,7 @@ struct Lines<'o> {
     text: Vec<u8>,
     /// Objects and lists around the next value.
     depth: u32,
-    /// The next number is a time.
-    is_time: bool,
+    next: Next,
 }
 
 impl Lines<'_> {
@@ -68,7 +109,7 @@ impl Lines<'_> {
 
     /// Before a member or an element.
     #[inline]
-    fn next(&mut self, is_first: &mut bool, has_lines: bool) -> Result<(), Error> {
+    fn begin(&mut self, is_first: &mut bool, has_lines: bool) -> Result<(), Error> {
         if !std::mem::take(is_first) {
             self.text.push(b',');
         }
@@ -131,7 +172,7 @@ struct Compound<'a, 'o> {
 impl Compound<'_, '_> {
     #[inline]
     fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
-        self.lines.next(&mut self.is_first, self.has_lines)?;
+        self.lines.begin(&mut self.is_first, self.has_lines)?;
         value.serialize(&mut *self.lines)
     }
 
@@ -142,7 +183,7 @@ impl Compound<'_, '_> {
         name: &'static str,
         value: &T,
     ) -> Result<(), Error> {
-        self.lines.next(&mut self.is_first, self.has_lines)?;
+        self.lines.begin(&mut self.is_first, self.has_lines)?;
         self.lines.text.push(b'"');
         self.lines.text.extend_from_slice(name.as_bytes());
         self.lines.text.extend_from_slice(b"\":");
@@ -190,7 +231,7 @@ impl<'a, 'o> Serializer for &'a mut Lines<'o> {
 
     #[inline]
     fn serialize_i64(self, value: i64) -> Result<(), Error> {
-        if std::mem::take(&mut self.is_time) {
+        if std::mem::take(&mut self.next) == Next::Time {
             push_decimal(&mut self.text, value);
         } else {
             push_signed(&mut self.text, value);
@@ -220,7 +261,11 @@ impl<'a, 'o> Serializer for &'a mut Lines<'o> {
 
     #[inline]
     fn serialize_str(self, value: &str) -> Result<(), Error> {
-        self.string(value);
+        if std::mem::take(&mut self.next) == Next::Raw {
+            self.text.extend_from_slice(value.as_bytes());
+        } else {
+            self.string(value);
+        }
         Ok(())
     }
 
@@ -259,7 +304,11 @@ impl<'a, 'o> Serializer for &'a mut Lines<'o> {
         name: &'static str,
         value: &T,
     ) -> Result<(), Error> {
-        self.is_time = name == TIME;
+        self.next = match name {
+            TIME => Next::Time,
+            RAW => Next::Raw,
+            _ => Next::Plain,
+        };
         value.serialize(self)
     }
 
@@ -372,7 +421,7 @@ impl ser::SerializeMap for Compound<'_, '_> {
 
     #[inline]
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Error> {
-        self.lines.next(&mut self.is_first, self.has_lines)?;
+        self.lines.begin(&mut self.is_first, self.has_lines)?;
         let at = self.lines.text.len();
         key.serialize(&mut *self.lines)?;
         if self.lines.text.get(at) != Some(&b'"') {
@@ -441,6 +490,7 @@ mod tests {
             name: &'static str,
             rows: Vec<BTreeMap<u8, u64>>,
             none: Vec<u8>,
+            raw: Vec<Raw<'static>>,
             at: Option<Seconds>,
             no: Option<u8>,
         }
@@ -448,6 +498,7 @@ mod tests {
             name: "a \"b\"\n\u{1}ü",
             rows: vec![[(7, 1), (9, u64::MAX)].into(), BTreeMap::new()],
             none: Vec::new(),
+            raw: vec![Raw("1,\n\"a\"")],
             at: Some(Seconds(-1_000_000_001)),
             no: None,
         };
@@ -459,6 +510,10 @@ mod tests {
             r#"{}"#,
             r#"],"#,
             r#""none":[],"#,
+            r#""raw":["#,
+            r#"1,"#,
+            r#""a""#,
+            r#"],"#,
             r#""at":-1.000000001,"#,
             r#""no":null"#,
             r#"}"#,
@@ -486,6 +541,12 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn elements_are_written_as_in_a_list(list in prop::collection::vec(values(), 1..9)) {
+            let raw = elements(list.iter()).unwrap();
+            prop_assert_eq!(written(&[[Raw(&raw)]]), written(&[&list]));
+        }
+
         #[test]
         fn what_is_written_is_read_again(value in values()) {
             let text = written(&value);

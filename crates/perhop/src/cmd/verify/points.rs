@@ -66,6 +66,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Outcome, Failure> {
             }
         };
         let (captures, found) = analyse(&from, args.max_flows, ports, Some(&mut beside), ui)?;
+        let found = found.into_flows();
         let vantage = vantage(name, args.vantage.into());
         let report = perhop_verify::report::verify(policy, vantage, &found.flows, &tolerances);
         if let Some(timeline) = &timeline {
@@ -248,7 +249,7 @@ fn write_json(
             .map(|told| JsonTold::of(subject, told, &names))
             .collect(),
         flows: Each(flows),
-        calls: JsonCalls::of(&all.calls, &all.flows),
+        calls: JsonCalls::of(&all.calls, all.flows.iter().map(|flow| flow.call.clone())),
         fragments: Each(fragments),
     };
     json::lines::write(out, &report)
