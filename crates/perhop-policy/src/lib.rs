@@ -11,6 +11,7 @@ pub mod capability;
 pub mod class;
 pub mod classify;
 pub mod diag;
+pub mod diff;
 pub mod overlap;
 pub mod ports;
 pub mod precedence;

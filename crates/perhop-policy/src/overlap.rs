@@ -213,6 +213,22 @@ impl Space {
         self.protocols & bit(protocol) != 0
     }
 
+    /// Whether the addresses of both ends are any of the family.
+    #[must_use]
+    pub fn is_any_address(&self) -> bool {
+        let any = [(0, self.family.highest())];
+        self.src.as_slice() == any && self.dst.as_slice() == any
+    }
+
+    /// Whether all other conditions than family and addresses are the same.
+    #[must_use]
+    pub fn is_same_but_for_addresses(&self, other: &Self) -> bool {
+        self.apps == other.apps
+            && self.protocols == other.protocols
+            && self.src_ports == other.src_ports
+            && self.dst_ports == other.dst_ports
+    }
+
     /// Packets in both.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Option<Self> {

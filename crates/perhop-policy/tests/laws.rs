@@ -10,7 +10,7 @@ use perhop_policy::set::Parts;
 use perhop_policy::{
     Answer, AppMatch, Class, ClassId, ClassKind, Dscp, DstPorts, FlowKey, Host, Marker, PolicySet,
     PortMatch, PortRange, Protocol, ProtocolMatch, Role, Rule, Scope, ScopeId, Span, SrcPorts,
-    Statement, Vantage, precedence,
+    Statement, Vantage, diff, precedence,
 };
 use proptest::prelude::*;
 
@@ -365,4 +365,75 @@ fn vantage_and_place_decide_what_is_seen() {
         ..key
     };
     assert_eq!(set.candidates(&elsewhere, Vantage::Path).len(), 0);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    /// A packet is in a change exactly when its answers differ, and then the change says both.
+    #[test]
+    fn a_diff_is_every_packet_that_changes_and_no_other(
+        old in proptest::collection::vec(rule(), 0..5),
+        new in proptest::collection::vec(rule(), 0..5),
+    ) {
+        let (Ok(old), Ok(new)) = (PolicySet::try_new(parts(old)), PolicySet::try_new(parts(new))) else {
+            return Ok(());
+        };
+        let changes = diff::diff(&diff::marked(&old), &diff::marked(&new));
+        let mark = |policy: &PolicySet, key: &FlowKey<'_>| match policy.classify(key, Vantage::Sender) {
+            Answer::Unplanned => None,
+            Answer::Marked { dscp, .. } => Some(dscp),
+        };
+        for key in keys() {
+            let (before, after) = (mark(&old, &key), mark(&new, &key));
+            let holds = |change: &&diff::Change| {
+                let twin = change.both_families && key.src.is_ipv6() && key.dst.is_ipv6();
+                let mut space = change.space.clone();
+                if twin {
+                    space.family = perhop_policy::overlap::AddressFamily::V6;
+                    space.src = perhop_policy::overlap::Intervals::new(0, u128::MAX);
+                    space.dst = perhop_policy::overlap::Intervals::new(0, u128::MAX);
+                }
+                change.space.contains(&key) || space.contains(&key)
+            };
+            let found: Vec<&diff::Change> = changes.iter().filter(holds).collect();
+            if before == after {
+                prop_assert!(found.is_empty(), "{key:?} {found:?}");
+            } else {
+                prop_assert_eq!(found.len(), 1, "{:?} {:?}", key, found);
+                let sides = (found[0].old.as_ref().map(|one| one.0), found[0].new.as_ref().map(|one| one.0));
+                prop_assert_eq!(sides, (before, after));
+            }
+        }
+    }
+}
+
+/// What a site gets of its own is compared with what its hosts had before.
+#[test]
+fn a_new_site_changes_only_what_differs_there() {
+    let ports = |first: u16| {
+        SrcPorts(PortMatch::Range(
+            PortRange::try_new(first, first + 9).unwrap(),
+        ))
+    };
+    let one = |scope: u16, first: u16| Rule {
+        scope: ScopeId(scope),
+        src: Vec::new(),
+        src_ports: ports(first),
+        dst_ports: DstPorts::default(),
+        ..plain(46, &[], (1, 2), ProtocolMatch::Both)
+    };
+    let old = PolicySet::try_new(parts(vec![one(0, 100)])).unwrap();
+    let mut more = parts(vec![one(0, 100), one(1, 100), one(1, 200)]);
+    more.scopes.push(Scope {
+        name: "clients@Redmond".to_owned(),
+        ..more.scopes[0].clone()
+    });
+    let new = PolicySet::try_new(more).unwrap();
+    let changes = diff::diff(&diff::marked(&old), &diff::marked(&new));
+    assert_eq!(changes.len(), 1, "{changes:#?}");
+    assert_eq!(changes[0].scope, "clients@Redmond");
+    assert!(changes[0].both_families && changes[0].old.is_none());
+    assert_eq!(changes[0].space.src_ports.as_slice(), [(200, 209)]);
+    assert_eq!(diff::diff(&diff::marked(&new), &diff::marked(&new)), []);
 }

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod audit;
+pub mod change;
 pub mod codes;
 pub mod fact;
 pub mod finding;

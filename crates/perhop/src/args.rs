@@ -27,6 +27,7 @@ use crate::ui::When;
         "  perhop verify plan.toml call.pcapng --html report.html\n",
         "  perhop read client.reg                         what a host has now\n",
         "  perhop audit plan.toml client.reg              is that what was planned?\n",
+        "  perhop diff plan.toml new.toml                 which flows would change their mark?\n",
         "\n",
         "Exit status:\n",
         "  0  as planned\n",
@@ -59,6 +60,7 @@ pub(crate) enum Command {
     Verify(cmd::verify::Args),
     Read(cmd::read::Args),
     Audit(cmd::audit::Args),
+    Diff(cmd::diff::Args),
     Schema(cmd::schema::Args),
     Completions(cmd::completions::Args),
 }

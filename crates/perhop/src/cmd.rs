@@ -4,6 +4,7 @@ pub(crate) mod audit;
 pub(crate) mod check;
 pub(crate) mod compile;
 pub(crate) mod completions;
+pub(crate) mod diff;
 pub(crate) mod explain;
 pub(crate) mod flows;
 pub(crate) mod new;
@@ -31,6 +32,7 @@ pub(crate) fn run(command: &Command, ui: &Ui) -> Result<Outcome, Failure> {
         Command::New(args) => new::run(args, ui),
         Command::Read(args) => read::run(args, ui),
         Command::Audit(args) => audit::run(args, ui),
+        Command::Diff(args) => diff::run(args, ui),
         Command::Flows(args) => flows::run(args, ui),
         Command::Verify(args) => verify::run(args, ui),
         Command::Schema(args) => schema::run(args, ui),

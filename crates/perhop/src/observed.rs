@@ -104,6 +104,32 @@ pub(crate) fn read(paths: &[Named]) -> Result<Observed, Failure> {
     Ok(Observed { reading, passed })
 }
 
+/// Hands all files of a folder on, each with its path and bytes.
+///
+/// # Errors
+/// What cannot be read.
+pub(crate) fn with_folder<T>(
+    folder: &Path,
+    then: impl FnOnce(&[Input<'_>]) -> T,
+) -> Result<T, Failure> {
+    let mut paths = Vec::new();
+    walk(folder, 0, &mut paths)?;
+    paths.sort();
+    let mut contents = Vec::with_capacity(paths.len());
+    let mut left = MAX_ALL;
+    for path in &paths {
+        let bytes = content(path, left.min(MAX_FILE))?;
+        left = left.saturating_sub(bytes.len() as u64);
+        let below = path.strip_prefix(folder).unwrap_or(path);
+        contents.push((display(below), bytes));
+    }
+    let inputs: Vec<Input<'_>> = contents
+        .iter()
+        .map(|(name, bytes)| Input { name, bytes })
+        .collect();
+    Ok(then(&inputs))
+}
+
 /// Whether a file is worth a word: known, and not only names.
 pub(crate) fn is_shown(file: &FileRead) -> bool {
     !matches!(file.format, Format::Unknown | Format::GpoBackup)

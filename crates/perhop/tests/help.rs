@@ -21,6 +21,7 @@ fn help_is_what_was_agreed() {
         "verify",
         "read",
         "audit",
+        "diff",
         "schema",
         "completions",
     ];

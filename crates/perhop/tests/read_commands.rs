@@ -109,6 +109,41 @@ fn json_keeps_to_its_schema() {
     assert!(junit.out.contains("type=\"audit/"));
 }
 
+#[test]
+fn a_change_is_told_before_it_is_made() {
+    let temp = folder();
+    let old = file(&temp, "old.toml", PLAN).display().to_string();
+    let text = PLAN
+        .replace("20000-20039", "20000-20049")
+        .replace("20040-20079", "20050-20089");
+    assert_ne!(text, PLAN);
+    let new = file(&temp, "new.toml", &text).display().to_string();
+    run(["diff", &old, &old]).exits(0).says("no flow changes");
+    let told = run(["diff", &old, &new])
+        .exits(1)
+        .says("34 (AF41) -> 46 (EF)  lync.exe; source ports 20040-20049")
+        .says("unmarked -> 34 (AF41)  lync.exe; source ports 20080-20089")
+        .says("20000-20039 -> 20000-20049  clients: audio ports");
+    assert_eq!(told.err, "");
+    let value = run(["diff", &old, &new, "--format", "json"]).exits(1);
+    holds("diff", &value.out);
+    // What was compiled stands for its plan.
+    let out = temp.path().join("qos").display().to_string();
+    run(["compile", &old, "--out", &out]).exits(0);
+    run(["diff", &out, &old]).exits(0);
+    run(["diff", &out, &new])
+        .exits(1)
+        .says("source ports 20040-20049");
+    fs::create_dir(temp.path().join("empty")).unwrap();
+    run([
+        "diff",
+        &temp.path().join("empty").display().to_string(),
+        &old,
+    ])
+    .exits(2)
+    .complains("not a folder of compiled configuration");
+}
+
 /// What is compiled and given back is as planned; what is changed is not.
 #[test]
 fn a_compiled_plan_has_no_drift() {

@@ -34,6 +34,8 @@ enum What {
     Read,
     /// `audit --format json`
     Audit,
+    /// `diff --format json`
+    Diff,
 }
 
 /// Prints it to stdout.
@@ -47,6 +49,7 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Outcome, Failure> {
         What::Table => include_str!("../../../../docs/schema/table.json").to_owned(),
         What::Flows => include_str!("../../../../docs/schema/flows.json").to_owned(),
         What::Verify => include_str!("../../../../docs/schema/verify.json").to_owned(),
+        What::Diff => include_str!("../../../../docs/schema/diff.json").to_owned(),
         What::Audit => include_str!("../../../../docs/schema/audit.json").to_owned(),
         What::Read => include_str!("../../../../docs/schema/read.json").to_owned(),
     };
