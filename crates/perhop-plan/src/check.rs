@@ -9,6 +9,7 @@ use crate::code;
 use crate::plan::{Plan, Range};
 use crate::to_policy::{client_groups, server_groups};
 
+mod aligned;
 mod apps;
 mod busy;
 mod clients;
@@ -36,6 +37,7 @@ pub fn check(plan: &Plan) -> Vec<Diagnostic> {
     edge::check(plan, &mut out);
     busy::check(plan, &mut out);
     apps::check(plan, &mut out);
+    aligned::check(plan, &mut out);
     unused::check(plan, &mut out);
     out
 }

@@ -45,6 +45,7 @@ codes! {
     OUTSIDE_SERVERS = "plan/outside-server-range", ["UC-08"], "a client range is not inside the servers' range of its medium";
     INSIDE_OTHER = "plan/inside-other-range", ["UC-09"], "a client range is inside the servers' range of another medium";
     FEW_PORTS = "plan/few-ports", ["UC-10", "UC-11", "UC-12"], "a client range has fewer ports than its medium needs";
+    UNALIGNED = "plan/unaligned-range", [], "a range takes more entries of switches than it needs";
     LEGACY_UNNEEDED = "plan/legacy-unneeded", ["UC-13"], "a legacy range where no such clients can be";
     NOT_CONTIGUOUS = "plan/not-contiguous", ["UC-14"], "client ranges have gaps between them";
     DYNAMIC_RANGE = "plan/dynamic-range", ["UC-27"], "client ranges are among the dynamic ports of Windows";

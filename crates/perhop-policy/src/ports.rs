@@ -99,6 +99,15 @@ impl PortRange {
         entries
     }
 
+    /// A range at or above this one, with at least as many ports, that [`PortRange::mask_entries`] finds 1 for; `None`
+    /// when there is no such range.
+    #[must_use]
+    pub fn aligned(self) -> Option<Self> {
+        let size = self.count().next_power_of_two();
+        let first = u32::from(self.first).next_multiple_of(size);
+        Self::from_start_and_count(u16::try_from(first).ok()?, size)
+    }
+
     /// Whether `other` begins right after this one.
     #[must_use]
     pub const fn is_followed_by(self, other: Self) -> bool {
@@ -190,6 +199,15 @@ mod tests {
             let range = PortRange::try_new(first, last).unwrap();
             assert_eq!(range.mask_entries(), entries, "{range}");
         }
+    }
+
+    #[test]
+    fn a_cheaper_range_is_aligned_and_takes_one_entry() {
+        let range = |first, last| PortRange::try_new(first, last).unwrap();
+        let other = range(20000, 20039).aligned().unwrap();
+        assert_eq!((other, other.mask_entries()), (range(20032, 20095), 1));
+        assert_eq!(range(16384, 32767).aligned(), Some(range(16384, 32767)));
+        assert_eq!(range(57501, 65535).aligned(), None);
     }
 
     #[test]

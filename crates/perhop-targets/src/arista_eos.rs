@@ -8,7 +8,9 @@ use crate::network::Section;
 use crate::network::lists::policy_name;
 use crate::network::model::Policy;
 use crate::network::mqc::{self, Dialect};
-use crate::network::program::{self, Device, Language, Words, by_hand, interface, take_back};
+use crate::network::program::{
+    self, Device, Language, Limits, Words, by_hand, interface, take_back,
+};
 use crate::network::unit::Unit;
 
 /// The target.
@@ -28,6 +30,7 @@ static LANGUAGE: Language = Language {
     read_marks: |text| DIALECT.read(text),
     marks_step,
     tcam: true,
+    limits: Limits::NONE,
     queues: None,
 };
 

@@ -6,7 +6,7 @@ use crate::network::Section;
 use crate::network::lists::{self, policy_name};
 use crate::network::model::{Class, Policy, Term};
 use crate::network::program::{
-    self, Device, Language, Words, by_hand, interface, leading_comments, same, take_back,
+    self, Device, Language, Limits, Words, by_hand, interface, leading_comments, same, take_back,
 };
 use crate::network::unit::Unit;
 use crate::syntax::ios::{self, Addresses, Config, Node, Word};
@@ -28,6 +28,7 @@ static LANGUAGE: Language = Language {
     read_marks: read,
     marks_step,
     tcam: true,
+    limits: Limits::NONE,
     queues: None,
 };
 

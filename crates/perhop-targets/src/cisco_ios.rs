@@ -11,7 +11,7 @@ use perhop_policy::{Diagnostic, LossKind, PolicySet, TargetRequest};
 use crate::artifact::Artifact;
 use crate::network::model::Policy;
 use crate::network::options;
-use crate::network::program::{self, Language, Plan, Queueing, Words, take_back};
+use crate::network::program::{self, Language, Limits, Plan, Queueing, Words, take_back};
 use crate::network::unit::Unit;
 use crate::network::{self, Section};
 use crate::target::{OptionKind, OptionSpec, Program, Target};
@@ -40,6 +40,7 @@ static LANGUAGE: Language = Language {
     read_marks: marks::read,
     marks_step,
     tcam: true,
+    limits: Limits::NONE,
     queues: Some(Queueing {
         apply: queues::apply,
         undo: queues::undo,

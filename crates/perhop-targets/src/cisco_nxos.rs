@@ -8,7 +8,7 @@ mod queues;
 
 use crate::network::Section;
 use crate::network::model::Policy;
-use crate::network::program::{self, Device, Language, Plan, Queueing, Words, take_back};
+use crate::network::program::{self, Device, Language, Limits, Plan, Queueing, Words, take_back};
 use crate::network::unit::Unit;
 
 /// The target.
@@ -28,6 +28,7 @@ static LANGUAGE: Language = Language {
     read_marks: |text| marks::DIALECT.read(text),
     marks_step,
     tcam: true,
+    limits: Limits::NONE,
     queues: Some(Queueing {
         apply: queues::apply,
         undo: queues::undo,

@@ -8,7 +8,9 @@ use perhop_policy::Dscp;
 use crate::network::Section;
 use crate::network::lists::policy_name;
 use crate::network::model::{Policy, Term};
-use crate::network::program::{self, Device, Language, Words, by_hand, leading_comments, same};
+use crate::network::program::{
+    self, Device, Language, Limits, Words, by_hand, leading_comments, same,
+};
 use crate::network::unit::Unit;
 use crate::network::values::Texts;
 use crate::syntax::ios::{self, Config, Word};
@@ -42,6 +44,7 @@ static DD_WRT_LANGUAGE: Language = Language {
         marks_step(section, policy, folder, page)
     },
     tcam: false,
+    limits: Limits::NONE,
     queues: None,
 };
 
@@ -56,6 +59,7 @@ static TOMATO_LANGUAGE: Language = Language {
         marks_step(section, policy, folder, page)
     },
     tcam: false,
+    limits: Limits::NONE,
     queues: None,
 };
 

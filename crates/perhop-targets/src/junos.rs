@@ -9,7 +9,9 @@ mod filters;
 use crate::network::Section;
 use crate::network::lists::policy_name;
 use crate::network::model::Policy;
-use crate::network::program::{self, Device, Language, Plan, Queueing, Words, by_hand, take_back};
+use crate::network::program::{
+    self, Device, Language, Limits, Plan, Queueing, Words, by_hand, take_back,
+};
 use crate::network::unit::Unit;
 
 /// The target.
@@ -29,6 +31,7 @@ static LANGUAGE: Language = Language {
     read_marks: filters::read,
     marks_step,
     tcam: true,
+    limits: Limits::NONE,
     queues: Some(Queueing {
         apply: classes::apply,
         undo: classes::undo,

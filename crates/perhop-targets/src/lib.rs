@@ -22,6 +22,7 @@ mod losses;
 pub mod lync_inband;
 pub mod lync_shell;
 pub mod manifest;
+pub mod meraki;
 pub mod mikrotik;
 pub mod network;
 pub mod openwrt;

@@ -8,7 +8,9 @@ use perhop_policy::Dscp;
 use crate::network::Section;
 use crate::network::lists::policy_name;
 use crate::network::model::{Policy, Term};
-use crate::network::program::{self, Device, Language, Words, by_hand, leading_comments, same};
+use crate::network::program::{
+    self, Device, Language, Limits, Words, by_hand, leading_comments, same,
+};
 use crate::network::unit::Unit;
 use crate::network::values::Texts;
 use crate::syntax::ios::{self, Config, Word};
@@ -30,6 +32,7 @@ static LANGUAGE: Language = Language {
     read_marks: read,
     marks_step,
     tcam: false,
+    limits: Limits::NONE,
     queues: None,
 };
 

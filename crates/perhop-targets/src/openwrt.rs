@@ -4,7 +4,7 @@ use perhop_policy::Dscp;
 
 use crate::network::Section;
 use crate::network::model::{Policy, Term};
-use crate::network::program::{self, Device, Language, Words, leading_comments, same};
+use crate::network::program::{self, Device, Language, Limits, Words, leading_comments, same};
 use crate::network::unit::Unit;
 use crate::network::values::Texts;
 use crate::syntax::nft::{self, Nft, Word};
@@ -29,6 +29,7 @@ static LANGUAGE: Language = Language {
     read_marks: read,
     marks_step,
     tcam: false,
+    limits: Limits::NONE,
     queues: None,
 };
 

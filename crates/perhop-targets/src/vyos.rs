@@ -9,7 +9,7 @@ use crate::network::Section;
 use crate::network::lists::policy_name;
 use crate::network::model::{Policy, Term};
 use crate::network::program::{
-    self, Device, Language, Words, by_hand, leading_comments, same, take_back,
+    self, Device, Language, Limits, Words, by_hand, leading_comments, same, take_back,
 };
 use crate::network::unit::Unit;
 use crate::network::values::Texts;
@@ -32,6 +32,7 @@ static LANGUAGE: Language = Language {
     read_marks: read,
     marks_step,
     tcam: false,
+    limits: Limits::NONE,
     queues: None,
 };
 

@@ -61,7 +61,7 @@ pub fn notes<'a>(lists: impl Iterator<Item = &'a [Entry]>) -> Vec<String> {
     let mut ranges: Vec<PortRange> = ranges.into_iter().collect();
     ranges.sort_by_key(|range| std::cmp::Reverse(range.mask_entries()));
     for range in ranges.into_iter().take(MOST) {
-        let cheaper = aligned(range).map_or_else(String::new, |other| {
+        let cheaper = range.aligned().map_or_else(String::new, |other| {
             format!("; a range that begins at a multiple of its size, such as {other}, takes 1")
         });
         out.push(format!(
@@ -70,13 +70,6 @@ pub fn notes<'a>(lists: impl Iterator<Item = &'a [Entry]>) -> Vec<String> {
         ));
     }
     out
-}
-
-/// A range at or above this one, with at least as many ports, that takes one entry.
-fn aligned(range: PortRange) -> Option<PortRange> {
-    let size = range.count().next_power_of_two();
-    let first = u32::from(range.first()).next_multiple_of(size);
-    PortRange::from_start_and_count(u16::try_from(first).ok()?, size)
 }
 
 /// The ranges that take more than one entry.
@@ -95,16 +88,3 @@ fn of_ports(ports: PortMatch) -> u64 {
 
 /// More ranges than this make a runbook unreadable.
 const MOST: usize = 4;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::range;
-
-    #[test]
-    fn a_cheaper_range_is_aligned_and_takes_one_entry() {
-        let other = aligned(range(20000, 20039)).unwrap();
-        assert_eq!((other, other.mask_entries()), (range(20032, 20095), 1));
-        assert_eq!(aligned(range(57501, 65535)), None);
-    }
-}

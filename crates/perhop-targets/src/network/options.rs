@@ -141,6 +141,13 @@ pub fn is_set(request: &TargetRequest, key: &str, default: bool) -> bool {
     }
 }
 
+/// Where an option is given.
+#[must_use]
+pub fn place(request: &TargetRequest, key: &str) -> Span {
+    let given = request.options.iter().find(|(name, ..)| name == key);
+    given.map_or_else(Span::default, |(.., span)| *span)
+}
+
 /// An option's text that is not one that the option takes.
 #[must_use]
 pub fn wrong(spec: &OptionSpec, text: &str, span: Span, why: &str) -> Diagnostic {

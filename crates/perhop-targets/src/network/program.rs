@@ -1,11 +1,16 @@
 //! What targets of one shape share: a file of marks for each scope, and one of queues. A device's language is a table of
 //! functions.
 
-use perhop_policy::{Diagnostic, Dscp, Fit, FlowKey, LossKind, PolicySet, RuleId, TargetRequest};
+use std::collections::BTreeSet;
+
+use perhop_policy::{
+    Diagnostic, Dscp, Fit, FlowKey, Loss, LossKind, PolicySet, RuleId, TargetRequest,
+};
 
 use crate::artifact::{Artifact, Purpose};
-use crate::network::entry::groups;
+use crate::network::entry::{Entry, groups};
 use crate::network::model::{Policy, mark_name};
+use crate::network::options;
 use crate::network::queues::Queues;
 use crate::network::read_back::{self, Marking as _, ReadBack};
 use crate::network::unit::Unit;
@@ -28,8 +33,26 @@ pub struct Language {
     pub marks_step: fn(&Section, &Policy, &str) -> Words,
     /// Whether hardware may compare by value and mask, so that ranges cost entries.
     pub tcam: bool,
+    /// What it cannot hold.
+    pub limits: Limits,
     /// Its queues, where they are written.
     pub queues: Option<Queueing>,
+}
+
+/// What a device's rules cannot hold.
+pub struct Limits {
+    /// Whether rules may go by addresses. Where they may not, rules of the plan that do are absent.
+    pub addresses: bool,
+    /// Why a text is not one of its interfaces.
+    pub interface: fn(&str) -> Result<(), &'static str>,
+}
+
+impl Limits {
+    /// None but those of all devices.
+    pub const NONE: Self = Self {
+        addresses: true,
+        interface: |_| Ok(()),
+    };
 }
 
 /// A device's language for queues.
@@ -68,7 +91,11 @@ impl Target for Device {
     }
 
     fn losses(&self) -> &'static [LossKind] {
-        LOSSES
+        if self.language.limits.addresses {
+            LOSSES
+        } else {
+            LOSSES_WITHOUT_ADDRESSES
+        }
     }
 
     fn options(&self) -> &'static [OptionSpec] {
@@ -141,6 +168,12 @@ pub const MARK_OPTIONS: &[OptionSpec] = &[network::MARK, network::ACCESS, networ
 /// The losses of every such target.
 pub const LOSSES: &[LossKind] = &[LossKind::WiderApplication, LossKind::NarrowerApplication];
 
+const LOSSES_WITHOUT_ADDRESSES: &[LossKind] = &[
+    LossKind::WiderApplication,
+    LossKind::NarrowerApplication,
+    LossKind::AbsentRule,
+];
+
 struct NetworkProgram {
     language: &'static Language,
     parts: Vec<(Section, Policy)>,
@@ -159,6 +192,8 @@ pub fn lower(
     switch: bool,
     policy_of: fn(&Section, &Queues, bool) -> Policy,
 ) -> Result<Box<dyn Program>, Vec<Diagnostic>> {
+    let mut lowered = network::lower(policy, request)?;
+    keep_to(&language.limits, &mut lowered, request)?;
     let Lowered {
         sections,
         trusted,
@@ -166,7 +201,7 @@ pub fn lower(
         reset,
         queues,
         fits,
-    } = network::lower(policy, request)?;
+    } = lowered;
     Ok(Box::new(NetworkProgram {
         language,
         parts: sections
@@ -185,6 +220,52 @@ pub fn lower(
         },
         fits,
     }))
+}
+
+/// Takes out what the device's rules cannot hold, and says so.
+fn keep_to(
+    limits: &Limits,
+    lowered: &mut Lowered,
+    request: &TargetRequest,
+) -> Result<(), Vec<Diagnostic>> {
+    let mut problems = Vec::new();
+    let mut absent: BTreeSet<RuleId> = BTreeSet::new();
+    for section in &mut lowered.sections {
+        for interface in &section.interfaces {
+            if let Err(why) = (limits.interface)(interface) {
+                let at = options::place(request, network::ACCESS.key);
+                problems.push(options::wrong(&network::ACCESS, interface, at, why));
+            }
+        }
+        if !limits.addresses {
+            let (keep, gone): (Vec<Entry>, Vec<Entry>) = std::mem::take(&mut section.entries)
+                .into_iter()
+                .partition(|entry| entry.src.is_empty() && entry.dst.is_empty());
+            section.entries = keep;
+            absent.extend(gone.into_iter().flat_map(|entry| entry.rules));
+        }
+    }
+    for section in &mut lowered.sections {
+        section.rules.retain(|rule| !absent.contains(rule));
+    }
+    lowered
+        .sections
+        .retain(|section| !section.entries.is_empty());
+    for (_, fit) in lowered
+        .fits
+        .iter_mut()
+        .filter(|(rule, _)| absent.contains(rule))
+    {
+        *fit = Fit::Absent(Loss {
+            kind: LossKind::AbsentRule,
+            reason: "its rules go by VLAN and ports, not by addresses".to_owned(),
+        });
+    }
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(problems)
+    }
 }
 
 /// Reads what such a target wrote.
