@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use perhop_policy::{Family, PortRange, Role};
 
+use crate::call::CallMedia;
 use crate::cause::{Group, Ranking, list, next, plural};
 use crate::finding::{Cause, Layer};
 use crate::seen::Tuple;
@@ -62,6 +63,13 @@ impl OutOfRange<'_> {
             list(self.group.senders()),
             list(self.ports())
         )];
+        let announced = self.announced();
+        if !announced.is_empty() {
+            out.push(format!(
+                "the senders announced these ports themselves by SIP: {}",
+                list(announced)
+            ));
+        }
         if marked > 0 {
             out.push(format!(
                 "{} marked all the same, so the mark does not depend on the port there",
@@ -69,6 +77,22 @@ impl OutOfRange<'_> {
             ));
         }
         out
+    }
+
+    /// Where SDP gave the senders' own ports.
+    fn announced(&self) -> Vec<String> {
+        let flows = self.group.flows.iter();
+        let calls = flows.filter_map(|at| {
+            let flow = &self.group.context.flows[*at];
+            let call = flow.call.as_deref()?;
+            let own = |media: &CallMedia| media.endpoint == flow.key.src_endpoint();
+            call.media
+                .iter()
+                .any(own)
+                .then(|| format!("call {} from frame {} on", call.parties(), call.frame))
+        });
+        let names: BTreeSet<String> = calls.collect();
+        names.into_iter().collect()
     }
 
     fn within(&self, (first, last): (u16, u16)) -> bool {

@@ -110,6 +110,23 @@ fn rtcp_is_judged_as_its_stream() {
     assert!(seen >= 10, "only {seen}");
 }
 
+/// The client chose its port itself: its own SDP says so.
+#[test]
+fn signalling_shows_who_chose_the_port() {
+    let (_, report) = report();
+    let finding = &report.findings[0];
+    assert_eq!(finding.code, "verify/out-of-range");
+    let line = "the senders announced these ports themselves by SIP: call pc3@contoso.example > \
+                audiotest@contoso.example from frame ";
+    let told = finding.cause.evidence.iter();
+    assert_eq!(
+        told.filter(|text| text.starts_with(line)).count(),
+        1,
+        "{:?}",
+        finding.cause.evidence
+    );
+}
+
 /// Low-rate VP8 of row 14 fits one packet a frame and is small: its clock tells, not its size.
 #[test]
 fn pictures_are_told_from_sound() {
