@@ -198,9 +198,9 @@ impl Engine {
         self.frames + self.block.packets as u64
     }
 
-    /// Flows in the table now, without those that made room.
-    #[must_use]
-    pub fn flows(&self) -> u64 {
+    /// Flows in the table now, without those that made room, after all that was observed.
+    pub fn flows(&mut self) -> u64 {
+        self.apply();
         let partitions = self.lanes.iter().flat_map(|lane| &lane.partitions);
         partitions.map(|one| one.table.len() as u64).sum()
     }

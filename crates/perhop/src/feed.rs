@@ -36,7 +36,7 @@ pub(crate) trait Sink {
     fn packet(&mut self, packet: &CapturedPacket<'_>);
 
     /// Flows so far, for whoever watches.
-    fn flows(&self) -> u64;
+    fn flows(&mut self) -> u64;
 
     /// Takes whole packets from the start of `bytes`, up to and with those of the time `until`; counts them in `capture` and
     /// gives the bytes used. What else there is, the caller asks the reader.

@@ -231,6 +231,36 @@ fn an_interface_is_held_against_a_plan_for_as_long_as_was_said() {
     );
 }
 
+/// A terminal sees how it goes, with the flows so far; the report replaces that line.
+#[test]
+fn a_terminal_sees_how_it_goes() {
+    inside("a_terminal_sees_how_it_goes", || {
+        if Command::new("script").arg("--version").output().is_err() {
+            println!("skipped: no `script` to make a terminal with");
+            return;
+        }
+        veth();
+        let line = format!(
+            "'{}' flows --live v1 --duration 3s",
+            env!("CARGO_BIN_EXE_perhop")
+        );
+        let mut command = Command::new("script");
+        command
+            .args(["-qec", &line, "/dev/null"])
+            .env("TERM", "xterm");
+        let watched = thread::spawn(move || support::finish(&mut command));
+        thread::sleep(Duration::from_millis(700));
+        call("192.0.2.1:20000", "192.0.2.2:50000", 46, 300);
+        let run = watched.join().unwrap().exits(0);
+        let lines: Vec<&str> = run.out.split('\r').collect();
+        let now = |line: &&&str| line.contains("/s  1 flow  0 dropped");
+        assert!(lines.iter().find(now).is_some(), "{lines:?}");
+        let report = run.out.find("1 RTP stream").unwrap();
+        assert!(run.out.rfind("\r\u{1b}[K").unwrap() < report);
+        assert!(!run.out[report..].contains("dropped"));
+    });
+}
+
 #[test]
 fn what_could_not_be_captured_is_told_everywhere() {
     inside("what_could_not_be_captured_is_told_everywhere", || {

@@ -565,9 +565,50 @@ fn a_tunnel_that_hides_the_mark() {
     assert!(!report.as_planned());
     flows[0].outer_dscp = counts(&[(46, 250)]);
     assert_eq!(first(&flows), [], "copied outwards");
+    // Some device clears the precedence bits of the outer header.
+    flows[0].outer_dscp = counts(&[(6, 250)]);
+    let report = judge(&lync(), &flows);
+    assert_eq!(
+        causes(&report),
+        [("verify/tunnel-hides-mark", "outer-header-not-marked")]
+    );
+    assert!(
+        report.findings[0]
+            .message
+            .contains("250 packets in 1 flow have 6 in")
+    );
+    // Another mark of the network's own is worth a word, no more.
+    flows[0].outer_dscp = counts(&[(40, 250)]);
+    let report = judge(&lync(), &flows);
+    assert_eq!(
+        causes(&report),
+        [("verify/tunnel-hides-mark", "outer-header-marked-otherwise")]
+    );
+    assert!(report.as_planned());
     flows[0].outer_dscp = counts(&[(0, 250)]);
     flows[0].tunnel = Some(Tunnel::Erspan);
     assert_eq!(first(&flows), [], "a mirror is not a path");
+}
+
+#[test]
+fn a_mark_that_is_outside_a_tunnel_only() {
+    let mut flows = good_call(1);
+    let unmarked = audio("10.1.0.1:20000", "10.2.0.1:50000", 0);
+    flows[0].dscp = unmarked.dscp;
+    flows[0].dscp_by_kind = unmarked.dscp_by_kind;
+    flows[0].tunnel = Some(Tunnel::Gre);
+    flows[0].outer_dscp = counts(&[(46, 250)]);
+    let report = judge(&lync(), &flows);
+    let (code, cause) = *causes(&report).last().unwrap();
+    assert_eq!(
+        (code, cause),
+        ("verify/tunnel-hides-mark", "inner-header-not-marked")
+    );
+    assert_eq!(report.findings[0].code, "verify/unmarked");
+    // What is 0 inside and outside was copied: nothing but the missing mark is told.
+    flows[0].outer_dscp = counts(&[(0, 250)]);
+    let report = judge(&lync(), &flows);
+    assert_eq!(report.findings.len(), 1, "{:?}", causes(&report));
 }
 
 #[test]

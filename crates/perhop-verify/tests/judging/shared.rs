@@ -261,7 +261,9 @@ fn has_zero_outside(name: &str) -> bool {
         let marked = ["46", "34"]
             .iter()
             .any(|mark| flow["dscp"].get(mark).is_some());
-        marked && flow["dscp_outer"].get("0").is_some()
+        // What is 0 inside and outside was copied.
+        let zeros = |key: &str| flow[key]["0"].as_u64().unwrap_or(0);
+        marked && zeros("dscp_outer") > zeros("dscp")
     })
 }
 

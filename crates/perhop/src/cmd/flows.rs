@@ -178,7 +178,7 @@ impl Sink for Analysis<'_> {
         }
     }
 
-    fn flows(&self) -> u64 {
+    fn flows(&mut self) -> u64 {
         self.engine.flows()
     }
 

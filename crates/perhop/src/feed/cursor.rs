@@ -378,7 +378,7 @@ struct Nowhere;
 impl Sink for Nowhere {
     fn packet(&mut self, _: &CapturedPacket<'_>) {}
 
-    fn flows(&self) -> u64 {
+    fn flows(&mut self) -> u64 {
         0
     }
 }

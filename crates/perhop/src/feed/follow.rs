@@ -111,10 +111,10 @@ impl Follower<'_> {
 
     fn tick(&mut self, now: &Capture) {
         let packets = self.packets + now.packets;
-        let flows = self.sink.flows();
+        let sink = &mut self.sink;
         self.status.tick(&self.stop, || Counts {
             packets,
-            flows,
+            flows: sink.flows(),
             dropped: 0,
         });
     }

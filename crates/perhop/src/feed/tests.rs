@@ -26,7 +26,7 @@ impl Sink for Bytes<'_> {
         self.0.push(packet.data[0]);
     }
 
-    fn flows(&self) -> u64 {
+    fn flows(&mut self) -> u64 {
         0
     }
 }

@@ -23,7 +23,7 @@ impl Sink for Analyst {
         self.engine.observe(packet);
     }
 
-    fn flows(&self) -> u64 {
+    fn flows(&mut self) -> u64 {
         self.engine.flows()
     }
 

@@ -19,7 +19,7 @@ impl Sink for Bytes {
         }
     }
 
-    fn flows(&self) -> u64 {
+    fn flows(&mut self) -> u64 {
         0
     }
 }
