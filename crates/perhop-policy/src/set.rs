@@ -257,6 +257,9 @@ fn conflicts(parts: &Parts, own: &[(&Statement, Vec<Space>)], problems: &mut Vec
                 .iter()
                 .flat_map(|x| spaces_b.iter().filter_map(|y| x.intersection(y)))
                 .collect();
+            if both.is_empty() {
+                continue;
+            }
             for (other, taken) in own {
                 let outranks = |s| precedence::compare(other, s) == Ordering::Greater;
                 if !both.is_empty() && outranks(*a) && outranks(*b) {

@@ -1,0 +1,12 @@
+//! Marks on the packets that this host sends, by the rules of one scope of a plan.
+//!
+//! Three things are given to the kernel: programs that write into each socket which application it belongs to, a program
+//! at the way out of each interface that marks packets by it, and tables made of the rules. They are held by descriptors
+//! of this process: however it ends, the kernel is as it was before.
+
+mod error;
+
+pub use error::AgentError;
+
+#[cfg(target_os = "linux")]
+pub mod maps;
