@@ -5,8 +5,28 @@
 //! of this process: however it ends, the kernel is as it was before.
 
 mod error;
+pub mod pattern;
 
 pub use error::AgentError;
 
 #[cfg(target_os = "linux")]
+mod engine;
+#[cfg(target_os = "linux")]
+mod identity;
+#[cfg(target_os = "linux")]
 pub mod maps;
+#[cfg(target_os = "linux")]
+mod place;
+#[cfg(target_os = "linux")]
+pub mod processes;
+#[cfg(target_os = "linux")]
+mod wait;
+
+#[cfg(target_os = "linux")]
+pub use engine::{Agent, Event, Settings};
+#[cfg(target_os = "linux")]
+pub use identity::Unit;
+#[cfg(target_os = "linux")]
+pub use place::Attach;
+#[cfg(target_os = "linux")]
+pub use wait::wait;

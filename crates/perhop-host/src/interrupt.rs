@@ -8,6 +8,8 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 static RAISED: AtomicBool = AtomicBool::new(false);
+#[cfg(unix)]
+static HUNG_UP: AtomicBool = AtomicBool::new(false);
 
 /// Hears SIGINT and SIGTERM. The first asks for an end, the second of the same kind ends the process at once, as it would
 /// have without this.
@@ -32,6 +34,34 @@ impl Interrupt {
     }
 }
 
+/// Hears SIGHUP, by which services are asked to read their configuration again.
+#[cfg(unix)]
+#[derive(Debug, Clone, Copy)]
+pub struct Hangup(());
+
+#[cfg(unix)]
+impl Hangup {
+    /// Begins to hear.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn install() -> io::Result<Self> {
+        set(libc::SIGHUP, hang_up, 0)?;
+        Ok(Self(()))
+    }
+
+    /// Whether it was heard since the last question.
+    #[must_use]
+    pub fn take(self) -> bool {
+        HUNG_UP.swap(false, Ordering::Relaxed)
+    }
+}
+
+#[cfg(unix)]
+extern "C" fn hang_up(_signal: libc::c_int) {
+    HUNG_UP.store(true, Ordering::Relaxed);
+}
+
 extern "C" fn raise(_signal: libc::c_int) {
     RAISED.store(true, Ordering::Relaxed);
 }
@@ -39,10 +69,19 @@ extern "C" fn raise(_signal: libc::c_int) {
 /// Without `SA_RESTART`, so that waiting calls return; with `SA_RESETHAND`, so that the second signal is not heard.
 #[cfg(unix)]
 fn hear(signal: libc::c_int) -> io::Result<()> {
+    set(signal, raise, libc::SA_RESETHAND)
+}
+
+#[cfg(unix)]
+fn set(
+    signal: libc::c_int,
+    handler: extern "C" fn(libc::c_int),
+    flags: libc::c_int,
+) -> io::Result<()> {
     // SAFETY: `sigaction` is a C struct of integers and a nullable function pointer: all zero is a value of it.
     let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
-    action.sa_sigaction = raise as extern "C" fn(libc::c_int) as libc::sighandler_t;
-    action.sa_flags = libc::SA_RESETHAND;
+    action.sa_sigaction = handler as libc::sighandler_t;
+    action.sa_flags = flags;
     // SAFETY: `action` is whole and outlives the call, which copies it; the old action is not asked for. The handler only
     // stores to an atomic, which may be done in a signal handler.
     let result = unsafe { libc::sigaction(signal, &raw const action, std::ptr::null_mut()) };

@@ -10,3 +10,4 @@ pub mod bpf;
 pub mod capture;
 pub mod interrupt;
 pub mod mark;
+pub mod netlink;

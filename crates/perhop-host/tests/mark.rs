@@ -19,7 +19,11 @@ const BY_MARK: Options = Options {
 };
 
 /// Calls `try_one` with policies of 1 to some 40 rules, and with a few of hundreds.
-fn policies(seed: u64, count: usize, mut try_one: impl FnMut(&perhop_policy::PolicySet, &mut Random)) {
+fn policies(
+    seed: u64,
+    count: usize,
+    mut try_one: impl FnMut(&perhop_policy::PolicySet, &mut Random),
+) {
     let mut random = Random(seed);
     for round in 0..count {
         let rules = match round % 10 {
@@ -41,7 +45,13 @@ fn the_program_answers_as_the_oracle() {
         let (apps, tables) = tables(policy);
         widest = widest.max(tables.words());
         let ethernet = egress(&tables, &BY_MARK);
-        let bare = egress(&tables, &Options { link: Link::None, ..BY_MARK });
+        let bare = egress(
+            &tables,
+            &Options {
+                link: Link::None,
+                ..BY_MARK
+            },
+        );
         let mut machine = Machine::new(&tables);
         for number in 0..500 {
             let sample = Sample::near(random, policy);
@@ -93,7 +103,13 @@ fn what_came_in_from_elsewhere_is_left_alone_unless_asked() {
     machine.ingress = 3;
     let after = machine.run(&egress(&tables, &BY_MARK), &before, 0);
     assert_eq!(after, before);
-    let asked = egress(&tables, &Options { forwarded: true, ..BY_MARK });
+    let asked = egress(
+        &tables,
+        &Options {
+            forwarded: true,
+            ..BY_MARK
+        },
+    );
     let after = machine.run(&asked, &before, 0);
     sample.check(&before, &after, sample.expected(&policy).0, true);
 }
@@ -171,7 +187,11 @@ mod kernel {
             for link in [Link::Ethernet, Link::None] {
                 for forwarded in [false, true] {
                     let app = AppSource::Socket;
-                    let options = Options { link, app, forwarded };
+                    let options = Options {
+                        link,
+                        app,
+                        forwarded,
+                    };
                     maps.program(&tables, &tags, &options)
                         .unwrap_or_else(|error| panic!("{error}\n{}", error.remedies().join("\n")));
                 }

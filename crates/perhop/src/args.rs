@@ -28,6 +28,7 @@ use crate::ui::When;
         "  perhop read client.reg                         what a host has now\n",
         "  perhop audit plan.toml client.reg              is that what was planned?\n",
         "  perhop diff plan.toml new.toml                 which flows would change their mark?\n",
+        "  perhop agent dry-run plan.toml                 what Linux would mark, socket by socket\n",
         "\n",
         "Exit status:\n",
         "  0  as planned\n",
@@ -61,6 +62,7 @@ pub(crate) enum Command {
     Read(cmd::read::Args),
     Audit(cmd::audit::Args),
     Diff(cmd::diff::Args),
+    Agent(cmd::agent::Args),
     Schema(cmd::schema::Args),
     Completions(cmd::completions::Args),
 }

@@ -1,6 +1,7 @@
 //! The commands, one file each: `Args` and `run`.
 
 pub(crate) mod audit;
+pub(crate) mod agent;
 pub(crate) mod check;
 pub(crate) mod compile;
 pub(crate) mod completions;
@@ -29,6 +30,7 @@ use crate::ui::Ui;
 /// What ended it before it had an outcome.
 pub(crate) fn run(command: &Command, ui: &Ui) -> Result<Outcome, Failure> {
     match command {
+        Command::Agent(args) => agent::run(args, ui),
         Command::New(args) => new::run(args, ui),
         Command::Read(args) => read::run(args, ui),
         Command::Audit(args) => audit::run(args, ui),

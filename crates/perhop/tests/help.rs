@@ -22,23 +22,23 @@ fn help_is_what_was_agreed() {
         "read",
         "audit",
         "diff",
+        "agent",
+        "agent run",
+        "agent dry-run",
         "schema",
         "completions",
     ];
     let folder = project("crates/perhop/tests/help");
     let mut changed = Vec::new();
     for command in commands {
-        let args: Vec<&str> = [command, "--help"]
-            .into_iter()
-            .filter(|arg| !arg.is_empty())
-            .collect();
+        let args: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
         let text = without_targets(&run(args).exits(0).out);
         let name = if command.is_empty() {
             "perhop"
         } else {
             command
         };
-        let path = folder.join(format!("{name}.txt"));
+        let path = folder.join(format!("{}.txt", name.replace(' ', "-")));
         if std::env::var_os("UPDATE_GOLDEN").is_some() {
             fs::create_dir_all(&folder).unwrap();
             fs::write(&path, &text).unwrap();

@@ -79,7 +79,9 @@ impl Maps {
             FRAGMENTED,
         );
         let side = |six: bool, rows: &Option<crate::mark::table::AddressRows>| {
-            let family = rows.as_ref().map(|rows| if six { &rows.v6 } else { &rows.v4 });
+            let family = rows
+                .as_ref()
+                .map(|rows| if six { &rows.v6 } else { &rows.v4 });
             match family {
                 Some((_, Some(prefixes))) => trie(prefixes, six).map(Some),
                 _ => Ok(None),
@@ -143,7 +145,8 @@ impl Maps {
         (0..self.slots as u32)
             .map(|slot| {
                 let found = self.counters.get(&slot.to_ne_bytes(), self.processors);
-                let bytes = found.map_err(|error| AgentError::system("read the counters", error))?;
+                let bytes =
+                    found.map_err(|error| AgentError::system("read the counters", error))?;
                 Ok(sum(&bytes.unwrap_or_default()))
             })
             .collect()

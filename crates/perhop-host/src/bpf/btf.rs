@@ -243,7 +243,10 @@ mod tests {
             return;
         };
         let btf = Btf::parse(&bytes).unwrap();
-        assert_eq!(btf.offset("list_head", "prev"), Ok(size_of::<usize>() as i32));
+        assert_eq!(
+            btf.offset("list_head", "prev"),
+            Ok(size_of::<usize>() as i32)
+        );
         assert!(btf.offset("task_struct", "mm").unwrap() > 0);
         assert!(btf.offset("file", "f_path.dentry").is_ok());
         assert!(btf.offset("dentry", "d_name.name").is_ok());

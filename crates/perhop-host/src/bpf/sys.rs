@@ -223,7 +223,11 @@ impl Map {
     /// What the kernel says.
     pub fn remove(&self, key: &[u8]) -> io::Result<()> {
         assert_eq!(key.len(), self.key);
-        match Attr::new().fd(0, &self.fd).read(8, key).call(MAP_DELETE, 32) {
+        match Attr::new()
+            .fd(0, &self.fd)
+            .read(8, key)
+            .call(MAP_DELETE, 32)
+        {
             Err(error) if error.raw_os_error() != Some(libc::ENOENT) => Err(error),
             _ => Ok(()),
         }
@@ -292,7 +296,10 @@ impl Program {
             Err(source) => source,
         };
         let mut log = vec![0u8; LOG_BYTES];
-        let mut again = attr().u32(24, 1).u32(28, LOG_BYTES as u32).write(32, &mut log);
+        let mut again = attr()
+            .u32(24, 1)
+            .u32(28, LOG_BYTES as u32)
+            .write(32, &mut log);
         if let Ok(fd) = again.open(PROG_LOAD, 128) {
             return Ok(Self(fd));
         }
@@ -369,10 +376,7 @@ impl Attached {
     /// # Errors
     /// What the kernel says; `EINVAL` where the kernel does not have the place.
     pub fn new(program: &Program, target: u32, place: u32) -> io::Result<Self> {
-        let mut attr = Attr::new()
-            .fd(0, program)
-            .u32(4, target)
-            .u32(8, place);
+        let mut attr = Attr::new().fd(0, program).u32(4, target).u32(8, place);
         attr.open(LINK_CREATE, 48).map(Self)
     }
 

@@ -2,7 +2,9 @@
 //! fragments.
 
 use super::program::{Link, frame, packet};
-use crate::bpf::asm::{Alu, Asm, Cond, Helper, Label, R0, R1, R10, R2, R3, R4, R5, R6, R7, R8, R9, Size};
+use crate::bpf::asm::{
+    Alu, Asm, Cond, Helper, Label, R0, R1, R2, R3, R4, R5, R6, R7, R8, R9, R10, Size,
+};
 
 /// Extension headers that are gone through.
 const EXTENSIONS: usize = 5;

@@ -157,11 +157,17 @@ mod tests {
             .nested(2, &[(7, vec![1, 2, 3]), (8, vec![4; 4])])
             .finish(77);
         let replies = Reply::all(&bytes);
-        assert_eq!((replies.len(), replies[0].kind, replies[0].sequence), (1, 36, 77));
+        assert_eq!(
+            (replies.len(), replies[0].kind, replies[0].sequence),
+            (1, 36, 77)
+        );
         let found = attributes(&replies[0].body[20..]);
         assert_eq!(found[0], (1, &b"htb\0"[..]));
         assert_eq!(found[1], (5, &b"x"[..]));
-        assert_eq!(attributes(found[2].1), [(7, &[1, 2, 3][..]), (8, &[4; 4][..])]);
+        assert_eq!(
+            attributes(found[2].1),
+            [(7, &[1, 2, 3][..]), (8, &[4; 4][..])]
+        );
         assert_eq!(text(found[0].1), "htb");
     }
 

@@ -1,5 +1,8 @@
 //! A netlink socket.
-#![expect(unsafe_code, reason = "sockets of this family are made by calls of the C library")]
+#![expect(
+    unsafe_code,
+    reason = "sockets of this family are made by calls of the C library"
+)]
 
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
@@ -69,9 +72,8 @@ impl Socket {
         let bytes = message.finish(self.sequence);
         let several = u16::from_ne_bytes([bytes[6], bytes[7]]) & DUMP == DUMP;
         // SAFETY: the slice is readable for its length during the call.
-        let sent = unsafe {
-            libc::send(self.fd.as_raw_fd(), bytes.as_ptr().cast(), bytes.len(), 0)
-        };
+        let sent =
+            unsafe { libc::send(self.fd.as_raw_fd(), bytes.as_ptr().cast(), bytes.len(), 0) };
         if sent < 0 {
             return Err(io::Error::last_os_error());
         }

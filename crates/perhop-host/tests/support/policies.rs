@@ -277,7 +277,18 @@ impl Sample {
         match (self.src, self.dst) {
             (IpAddr::V4(src), IpAddr::V4(dst)) => {
                 let words = 5 + self.options as u8;
-                let mut header = vec![0x40 | words, self.ds, 0, 4 * words + 20, 0, 7, 0, 0, 64, protocol];
+                let mut header = vec![
+                    0x40 | words,
+                    self.ds,
+                    0,
+                    4 * words + 20,
+                    0,
+                    7,
+                    0,
+                    0,
+                    64,
+                    protocol,
+                ];
                 header.extend([0, 0]);
                 header.extend(src.octets());
                 header.extend(dst.octets());
@@ -299,7 +310,13 @@ impl Sample {
                 out.push(64);
                 out.extend(src.octets());
                 out.extend(dst.octets());
-                for next in chain.iter().skip(1).copied().chain([protocol]).take(chain.len()) {
+                for next in chain
+                    .iter()
+                    .skip(1)
+                    .copied()
+                    .chain([protocol])
+                    .take(chain.len())
+                {
                     out.extend([next, 0, 1, 4, 0, 0, 0, 0]);
                 }
             }
