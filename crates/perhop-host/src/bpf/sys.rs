@@ -60,6 +60,7 @@ const MAP_UPDATE: i32 = 2;
 const MAP_DELETE: i32 = 3;
 const PROG_LOAD: i32 = 5;
 const PROG_TEST_RUN: i32 = 10;
+const PROG_QUERY: i32 = 16;
 const BTF_LOAD: i32 = 18;
 const LINK_CREATE: i32 = 28;
 const LINK_UPDATE: i32 = 29;
@@ -388,4 +389,14 @@ impl Attached {
         let mut attr = Attr::new().fd(0, &self.0).fd(4, program);
         attr.call(LINK_UPDATE, 32).map(drop)
     }
+}
+
+/// How many programs are at a place of an interface ([`attach_type::TCX_EGRESS`]).
+///
+/// # Errors
+/// What the kernel says.
+pub fn programs_at(interface: u32, place: u32) -> io::Result<u32> {
+    let mut attr = Attr::new().u32(0, interface).u32(4, place);
+    attr.call(PROG_QUERY, 64)?;
+    Ok(attr.get(24))
 }

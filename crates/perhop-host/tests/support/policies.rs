@@ -275,54 +275,60 @@ impl Sample {
         transport.extend(self.dst_port.to_be_bytes());
         transport.resize(20, 0);
         match (self.src, self.dst) {
-            (IpAddr::V4(src), IpAddr::V4(dst)) => {
-                let words = 5 + self.options as u8;
-                let mut header = vec![
-                    0x40 | words,
-                    self.ds,
-                    0,
-                    4 * words + 20,
-                    0,
-                    7,
-                    0,
-                    0,
-                    64,
-                    protocol,
-                ];
-                header.extend([0, 0]);
-                header.extend(src.octets());
-                header.extend(dst.octets());
-                header.resize(usize::from(4 * words), 1);
-                let sum = checksum(&header);
-                header[10..12].copy_from_slice(&sum.to_be_bytes());
-                out.extend(header);
-            }
-            (IpAddr::V6(src), IpAddr::V6(dst)) => {
-                let first = 6 << 28 | u32::from(self.ds) << 20 | 0xa_bcde;
-                out.extend(first.to_be_bytes());
-                let chain: &[u8] = match self.options {
-                    0 => &[],
-                    1 => &[0],
-                    _ => &[0, 60, 43],
-                };
-                out.extend([0, (20 + 8 * chain.len()) as u8]);
-                out.push(chain.first().copied().unwrap_or(protocol));
-                out.push(64);
-                out.extend(src.octets());
-                out.extend(dst.octets());
-                for next in chain
-                    .iter()
-                    .skip(1)
-                    .copied()
-                    .chain([protocol])
-                    .take(chain.len())
-                {
-                    out.extend([next, 0, 1, 4, 0, 0, 0, 0]);
-                }
-            }
+            (IpAddr::V4(src), IpAddr::V4(dst)) => out.extend(self.ipv4(protocol, src, dst)),
+            (IpAddr::V6(src), IpAddr::V6(dst)) => out.extend(self.ipv6(protocol, src, dst)),
             _ => unreachable!("one family"),
         }
         out.extend(transport);
+        out
+    }
+
+    fn ipv4(&self, protocol: u8, src: Ipv4Addr, dst: Ipv4Addr) -> Vec<u8> {
+        let words = 5 + self.options as u8;
+        let mut header = vec![
+            0x40 | words,
+            self.ds,
+            0,
+            4 * words + 20,
+            0,
+            7,
+            0,
+            0,
+            64,
+            protocol,
+        ];
+        header.extend([0, 0]);
+        header.extend(src.octets());
+        header.extend(dst.octets());
+        header.resize(usize::from(4 * words), 1);
+        let sum = checksum(&header);
+        header[10..12].copy_from_slice(&sum.to_be_bytes());
+        header
+    }
+
+    fn ipv6(&self, protocol: u8, src: Ipv6Addr, dst: Ipv6Addr) -> Vec<u8> {
+        let mut out = Vec::new();
+        let first = 6 << 28 | u32::from(self.ds) << 20 | 0xa_bcde;
+        out.extend(first.to_be_bytes());
+        let chain: &[u8] = match self.options {
+            0 => &[],
+            1 => &[0],
+            _ => &[0, 60, 43],
+        };
+        out.extend([0, (20 + 8 * chain.len()) as u8]);
+        out.push(chain.first().copied().unwrap_or(protocol));
+        out.push(64);
+        out.extend(src.octets());
+        out.extend(dst.octets());
+        for next in chain
+            .iter()
+            .skip(1)
+            .copied()
+            .chain([protocol])
+            .take(chain.len())
+        {
+            out.extend([next, 0, 1, 4, 0, 0, 0, 0]);
+        }
         out
     }
 

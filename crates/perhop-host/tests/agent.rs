@@ -1,0 +1,97 @@
+//! Ways of attaching, in network namespaces of the tests' own. Where that cannot be done the tests say `skipped`.
+#![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+#[path = "support/namespace.rs"]
+mod namespace;
+#[expect(dead_code, reason = "these tests use a part of it")]
+#[path = "support/policies.rs"]
+mod policies;
+
+use std::net::UdpSocket;
+use std::process::Command;
+use std::time::Duration;
+
+use namespace::{inside, veth};
+use perhop_host::agent::{Agent, AgentError, Attach, Settings};
+use perhop_host::capture::{Live, Options};
+use perhop_wire::packet::{Transport, dissect};
+use policies::{SCOPE, many};
+
+fn start(attach: Attach) -> Option<Agent> {
+    let settings = Settings {
+        interfaces: vec!["v0".to_owned()],
+        attach,
+        ..Settings::default()
+    };
+    match Agent::start(&many(3), SCOPE, settings) {
+        Ok((agent, _)) => Some(agent),
+        Err(error @ (AgentError::NoPrivilege { .. } | AgentError::NoKernelSupport { .. })) => {
+            println!("skipped: {error}");
+            None
+        }
+        Err(error) => panic!("{error}\n{}", error.remedies().join("\n")),
+    }
+}
+
+fn tc(args: &str) -> String {
+    let output = Command::new("tc").args(args.split(' ')).output().unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The DSCP of what is sent from a port, as it arrives.
+fn arrives_with(port: u16) -> u8 {
+    let options = Options {
+        blocks: 4,
+        ..Options::default()
+    };
+    let live = Live::open("v1", &options).unwrap();
+    let socket = UdpSocket::bind(("192.0.2.1", port)).unwrap();
+    socket.send_to(&[0; 100], "192.0.2.2:9").unwrap();
+    std::thread::sleep(Duration::from_millis(50));
+    let mut seen = None;
+    live.finish(&mut |packet| {
+        let Ok(found) = dissect(packet.link, packet.data, packet.wire_len) else {
+            return;
+        };
+        if matches!(found.transport, Transport::Udp { src_port, .. } if src_port == port) {
+            seen = Some(found.ds.dscp().value());
+        }
+    })
+    .unwrap();
+    seen.unwrap()
+}
+
+#[test]
+fn a_filter_marks_as_well_and_goes_with_the_agent() {
+    inside("a_filter_marks_as_well_and_goes_with_the_agent", || {
+        veth();
+        assert_eq!(arrives_with(1016), 0);
+        for attach in [Attach::Clsact, Attach::Tcx] {
+            let Some(mut agent) = start(attach) else {
+                return;
+            };
+            let way = if attach == Attach::Tcx {
+                "tcx"
+            } else {
+                "clsact"
+            };
+            assert_eq!(agent.interfaces(), [("v0", way)]);
+            // Rules have their number as their mark, and ports from 1000 + 8 times their number on.
+            assert_eq!(
+                [arrives_with(1008), arrives_with(1019), arrives_with(1020)],
+                [1, 2, 0]
+            );
+            agent.reload(&many(2), SCOPE, Vec::new()).unwrap();
+            assert_eq!([arrives_with(1008), arrives_with(1019)], [1, 0]);
+            let counts = agent.counts().unwrap();
+            assert_eq!(counts[1].1.packets, 2, "{counts:?}");
+            if attach == Attach::Clsact {
+                assert!(tc("filter show dev v0 egress").contains("perhop_mark"));
+            }
+            drop(agent);
+            assert_eq!(arrives_with(1008), 0);
+            assert!(!tc("qdisc show dev v0").contains("clsact"));
+        }
+    });
+}
