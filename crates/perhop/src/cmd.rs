@@ -1,7 +1,7 @@
 //! The commands, one file each: `Args` and `run`.
 
-pub(crate) mod audit;
 pub(crate) mod agent;
+pub(crate) mod audit;
 pub(crate) mod check;
 pub(crate) mod compile;
 pub(crate) mod completions;
