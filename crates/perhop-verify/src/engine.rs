@@ -25,6 +25,7 @@ use crate::call::Calls;
 use crate::flow::Flow;
 
 mod calls;
+pub(crate) mod chunks;
 mod evict;
 mod extra;
 mod facts;

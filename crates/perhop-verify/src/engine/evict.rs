@@ -23,7 +23,7 @@ impl Partition {
     pub(super) fn evict(&mut self) {
         let count = (self.table.len() / 8).max(1);
         let mut by_age: Vec<(i64, Slot)> = (0..)
-            .zip(&self.table.hot)
+            .zip(self.table.hot.iter())
             .map(|(slot, hot)| (hot.last, slot))
             .collect();
         by_age.select_nth_unstable(count - 1);

@@ -105,7 +105,7 @@ impl Ledger {
         }
         self.hints.add_rtcp(&partition.table);
         let table = self.tables.len() as u32;
-        let hot = (0..).zip(&partition.table.hot);
+        let hot = (0..).zip(partition.table.hot.iter());
         let places = hot.map(|(slot, hot)| (hot.first_time(), Place { table, slot }));
         self.order.extend(places);
         self.tables.push(partition.table);
@@ -230,7 +230,7 @@ impl Ledger {
             add(flow.packets, flow.bytes, flow.first, flow.last);
         }
         for table in &self.tables {
-            for (slot, hot) in (0..).zip(&table.hot) {
+            for (slot, hot) in (0..).zip(table.hot.iter()) {
                 let packets = table.packets(slot);
                 add(packets, hot.bytes, hot.first_time(), hot.last_time());
             }

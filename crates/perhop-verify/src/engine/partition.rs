@@ -96,6 +96,9 @@ impl Partition {
             for stream in &streams[..chunk.len()] {
                 black_box(self.table.streams.touch(*stream));
             }
+            for stream in &streams[..chunk.len()] {
+                black_box(self.table.streams.touch_timing(*stream));
+            }
             let evicted = self.kept.evicted.flows;
             for (slot, facts) in slots.iter().zip(chunk) {
                 let mut slot = *slot;

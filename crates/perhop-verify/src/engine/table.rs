@@ -3,6 +3,7 @@
 use perhop_wire::field::{DsField, Dscp};
 use perhop_wire::packet::Addresses;
 
+use super::chunks::Chunks;
 use super::extra::{CellCounts, Extra};
 use super::facts::{Facts, Like, NO_TAG};
 use super::hash;
@@ -19,8 +20,8 @@ pub(super) const NO_SLOT: Slot = u32::MAX;
 pub(super) struct Table {
     /// 0 for empty, else slot plus 1 and the top eight bits of the hash.
     index: Vec<u32>,
-    pub(super) hot: Vec<FlowHot>,
-    pub(super) cold: Vec<FlowCold>,
+    pub(super) hot: Chunks<FlowHot>,
+    pub(super) cold: Chunks<FlowCold>,
     /// IPv6 source and destination.
     pub(super) addresses: Vec<[u128; 2]>,
     pub(super) streams: Arena,
@@ -89,8 +90,8 @@ impl Table {
     pub(super) fn new() -> Self {
         Self {
             index: vec![0; LEAST_INDEX],
-            hot: Vec::new(),
-            cold: Vec::new(),
+            hot: Chunks::default(),
+            cold: Chunks::default(),
             addresses: Vec::new(),
             streams: Arena::default(),
         }
@@ -250,14 +251,8 @@ impl Table {
     /// Takes flows out; the others keep their order and get new slots. The streams of those taken out must have been
     /// released.
     pub(super) fn remove(&mut self, gone: &[bool]) {
-        let stays = |at: &mut usize| {
-            *at += 1;
-            !gone[*at - 1]
-        };
-        let mut at = 0;
-        self.hot.retain(|_| stays(&mut at));
-        at = 0;
-        self.cold.retain(|_| stays(&mut at));
+        self.hot.retain(|at| !gone[at]);
+        self.cold.retain(|at| !gone[at]);
         let mut addresses = Vec::new();
         for cold in self.cold.iter_mut().filter(|cold| cold.addresses > 0) {
             addresses.push(self.addresses[cold.addresses as usize - 1]);

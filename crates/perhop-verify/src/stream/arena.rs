@@ -6,6 +6,7 @@ use super::clock;
 use super::jitter::{Running, Timing};
 use super::loss::{Counts, Windows};
 use super::sequence::Sequence;
+use crate::engine::chunks::Chunks;
 
 /// Place of a stream in its arena; [`NONE`] for no stream.
 pub(crate) type StreamId = u32;
@@ -15,9 +16,9 @@ pub(crate) const NONE: StreamId = u32::MAX;
 /// All streams of one table, accepted ones and candidates.
 #[derive(Debug, Default)]
 pub(crate) struct Arena {
-    pub(super) hot: Vec<Hot>,
-    pub(super) timing: Vec<Timing>,
-    pub(super) cold: Vec<Cold>,
+    pub(super) hot: Chunks<Hot>,
+    pub(super) timing: Chunks<Timing>,
+    pub(super) cold: Chunks<Cold>,
     free: Vec<StreamId>,
 }
 
@@ -179,6 +180,16 @@ impl Arena {
     #[inline]
     pub(crate) fn touch(&self, id: StreamId) -> u32 {
         self.hot.get(id as usize).map_or(0, |hot| hot.ssrc)
+    }
+
+    /// Reads from both lines of a stream's timing, when its next packet will need them.
+    #[inline]
+    pub(crate) fn touch_timing(&self, id: StreamId) -> u32 {
+        let id = id as usize;
+        match (self.hot.get(id), self.timing.get(id)) {
+            (Some(hot), Some(timing)) if hot.flags & (FRAMES | MEASURING) != 0 => timing.touch(),
+            _ => 0,
+        }
     }
 
     pub(crate) fn last_arrival(&self, id: StreamId) -> i64 {

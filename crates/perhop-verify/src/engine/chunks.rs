@@ -1,0 +1,105 @@
+//! A list that grows without moving what it has.
+
+use std::ops::{Index, IndexMut};
+
+/// A list in chunks. Growing copies nothing, so that a long one needs no more memory at any time than what is in it and one
+/// chunk, and what is in it stays in its cache lines.
+#[derive(Debug)]
+pub(crate) struct Chunks<T> {
+    chunks: Vec<Vec<T>>,
+    length: usize,
+}
+
+impl<T> Default for Chunks<T> {
+    fn default() -> Self {
+        Self {
+            chunks: Vec::new(),
+            length: 0,
+        }
+    }
+}
+
+impl<T> Chunks<T> {
+    /// How many there are.
+    #[inline]
+    pub(crate) const fn len(&self) -> usize {
+        self.length
+    }
+
+    /// The one at a place, if there is one.
+    #[inline]
+    pub(crate) fn get(&self, at: usize) -> Option<&T> {
+        self.chunks.get(at / CHUNK)?.get(at % CHUNK)
+    }
+
+    /// Adds one at the end.
+    pub(crate) fn push(&mut self, value: T) {
+        if self.length.is_multiple_of(CHUNK) {
+            self.chunks.push(Vec::with_capacity(CHUNK));
+        }
+        self.chunks[self.length / CHUNK].push(value);
+        self.length += 1;
+    }
+
+    /// All, in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.chunks.iter().flatten()
+    }
+
+    /// All, in order, to be changed.
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.chunks.iter_mut().flatten()
+    }
+
+    /// Keeps those for whose place `stays` says so; they move up.
+    pub(crate) fn retain(&mut self, stays: impl Fn(usize) -> bool) {
+        let all = std::mem::take(self);
+        for (at, value) in all.chunks.into_iter().flatten().enumerate() {
+            if stays(at) {
+                self.push(value);
+            }
+        }
+    }
+}
+
+impl<T> Index<usize> for Chunks<T> {
+    type Output = T;
+
+    #[inline]
+    fn index(&self, at: usize) -> &T {
+        &self.chunks[at / CHUNK][at % CHUNK]
+    }
+}
+
+impl<T> IndexMut<usize> for Chunks<T> {
+    #[inline]
+    fn index_mut(&mut self, at: usize) -> &mut T {
+        &mut self.chunks[at / CHUNK][at % CHUNK]
+    }
+}
+
+/// Values of a chunk.
+const CHUNK: usize = 512;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_a_list() {
+        let mut list = Chunks::default();
+        for number in 0..3000usize {
+            list.push(number);
+            assert_eq!((list.len(), list[number]), (number + 1, number));
+        }
+        assert_eq!((list.get(2999), list.get(3000)), (Some(&2999), None));
+        list[1024] = 7;
+        assert_eq!(list[1024], 7);
+        list.retain(|at| at % 3 == 0);
+        assert_eq!(list.len(), 1000);
+        assert!(list.iter().enumerate().all(|(at, value)| *value == 3 * at));
+        list.iter_mut().for_each(|value| *value += 1);
+        list.push(5);
+        assert_eq!((list[999], list[1000]), (2998, 5));
+    }
+}
