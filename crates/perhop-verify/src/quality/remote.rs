@@ -1,6 +1,6 @@
 //! What the other end said of a stream by RTCP, found from the stream.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use perhop_wire::rtcp::report::VoipMetrics;
 
@@ -59,9 +59,9 @@ impl RoundTrip {
     }
 }
 
-/// RTCP of a capture, by its flow.
+/// RTCP of a capture, by its flow. Only ever asked for one key, so its order is of no account.
 #[derive(Debug, Default)]
-pub(crate) struct Remotes(BTreeMap<FlowKey, RtcpSummary>);
+pub(crate) struct Remotes(HashMap<FlowKey, RtcpSummary>);
 
 impl Remotes {
     /// Keeps what tells something of streams.
@@ -83,7 +83,8 @@ impl Remotes {
 
     /// What is told of a stream of a flow.
     fn of(&self, key: &FlowKey, stream: &Stream) -> Option<Remote> {
-        let back = || self.beside(key.reversed());
+        let back = self.beside(key.reversed());
+        let back = || back.iter().flatten();
         let report = back()
             .flat_map(|rtcp| &rtcp.reports)
             .find(|report| report.last.ssrc == stream.ssrc)
@@ -92,8 +93,10 @@ impl Remotes {
             .flat_map(|rtcp| &rtcp.voip)
             .find(|metrics| metrics.ssrc == stream.ssrc)
             .copied();
-        let here = self
-            .beside(*key)
+        let ahead = self.beside(*key);
+        let here = ahead
+            .iter()
+            .flatten()
             .flat_map(|rtcp| &rtcp.reports)
             .filter(|report| report.reporter == stream.ssrc)
             .filter_map(|report| report.round_trip)
@@ -107,17 +110,15 @@ impl Remotes {
     }
 
     /// RTCP on the ports of a flow (RFC 5761), on the next ones (RFC 3550 section 11), or with a relay's port on one side.
-    fn beside(&self, key: FlowKey) -> impl Iterator<Item = &RtcpSummary> {
-        [(0, 0), (1, 1), (0, 1), (1, 0)]
-            .into_iter()
-            .filter_map(move |(src, dst)| {
-                let key = FlowKey {
-                    src_port: key.src_port.wrapping_add(src),
-                    dst_port: key.dst_port.wrapping_add(dst),
-                    ..key
-                };
-                self.0.get(&key)
-            })
+    fn beside(&self, key: FlowKey) -> [Option<&RtcpSummary>; 4] {
+        [(0, 0), (1, 1), (0, 1), (1, 0)].map(|(src, dst)| {
+            let key = FlowKey {
+                src_port: key.src_port.wrapping_add(src),
+                dst_port: key.dst_port.wrapping_add(dst),
+                ..key
+            };
+            self.0.get(&key)
+        })
     }
 }
 
