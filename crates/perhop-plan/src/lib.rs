@@ -12,6 +12,7 @@ pub mod ast;
 pub mod catalogue;
 pub mod check;
 pub mod code;
+pub mod draft;
 pub mod expect;
 pub mod field;
 pub mod language;

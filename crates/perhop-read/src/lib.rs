@@ -18,6 +18,7 @@ pub mod reading;
 mod recognise;
 mod registry;
 mod script;
+mod sheet;
 mod shell;
 mod simulate;
 mod text;

@@ -2,12 +2,15 @@
 
 use crate::reading::{FileRead, Format, Input};
 use crate::shell::{self, clixml, csv, json, list, table};
-use crate::{inband, intune, registry, script, text};
+use crate::{inband, intune, registry, script, sheet, text};
 
 /// Reads one file.
 pub(crate) fn read(index: usize, input: &Input<'_>) -> FileRead {
     if input.bytes.starts_with(b"PReg") {
         return registry::pol::read(index, input);
+    }
+    if input.bytes.starts_with(b"PK\x03\x04") {
+        return sheet::workbook(index, input.name, input.bytes);
     }
     let unknown = || FileRead::new(input.name, Format::Unknown);
     let Some(text) = text::decode(input.bytes) else {
@@ -72,6 +75,9 @@ fn lines(index: usize, name: &str, text: &str) -> Option<FileRead> {
     }
     let first = text.lines().find(|line| !line.trim().is_empty())?;
     if first.contains([',', ';', '\t']) || first.starts_with("#TYPE ") {
+        if let Some(file) = sheet::list(index, name, text) {
+            return Some(file);
+        }
         if let Some(file) = intune::list(index, name, text) {
             return Some(file);
         }

@@ -7,6 +7,7 @@
 mod args;
 mod cmd;
 mod codes;
+mod draft;
 mod failure;
 mod feed;
 mod html;

@@ -109,6 +109,160 @@ fn json_keeps_to_its_schema() {
     assert!(junit.out.contains("type=\"audit/"));
 }
 
+/// A cell's text with ranges and addresses as facts have them.
+fn cell(row: &Value, name: &str, any: &str) -> Value {
+    match row[name].as_str().unwrap() {
+        text if text == any || text == "n/a" => Value::Null,
+        text => Value::from(text),
+    }
+}
+
+/// The table goes to a spreadsheet and comes back with every row.
+#[test]
+fn the_table_reads_back() {
+    let temp = folder();
+    let plan = file(&temp, "plan.toml", PLAN).display().to_string();
+    let table = run(["table", &plan, "--format", "json"]).exits(0);
+    let table: Value = serde_json::from_str(&table.out).unwrap();
+    let rows = table["rows"].as_array().unwrap();
+    let xlsx = temp.path().join("qos.bin").display().to_string();
+    run(["table", &plan, "--xlsx", &xlsx]).exits(0);
+    let csv = run(["table", &plan, "--format", "csv"]).exits(0);
+    let csv = file(&temp, "qos.txt", &csv.out).display().to_string();
+    for (path, format) in [(&xlsx, "perhop-xlsx"), (&csv, "perhop-csv")] {
+        let read = run(["read", path, "--format", "json"]).exits(0);
+        holds("read", &read.out);
+        let read: Value = serde_json::from_str(&read.out).unwrap();
+        assert_eq!(read["files"][0]["format"], format);
+        let facts = read["files"][0]["facts"].as_array().unwrap();
+        assert_eq!(facts.len(), rows.len(), "{format}");
+        for (row, fact) in rows.iter().zip(facts) {
+            assert_eq!(cell(row, "executable", "any"), fact["application"]);
+            assert_eq!(cell(row, "source_ports", "any"), fact["source_ports"]);
+            assert_eq!(
+                cell(row, "destination_ports", "any"),
+                fact["destination_ports"]
+            );
+            assert_eq!(row["dscp"], fact["dscp"]);
+            assert_eq!(row["protocol"], fact["protocol"]);
+        }
+    }
+    let broken = fs::read(&xlsx).unwrap();
+    let broken_path = temp.path().join("broken.xlsx");
+    fs::write(&broken_path, &broken[..broken.len() / 2]).unwrap();
+    run(["read", &broken_path.display().to_string()])
+        .exits(1)
+        .says("read/damaged");
+}
+
+/// What was compiled, read back, is the plan again: it passes `check`, and no packet changes its mark.
+#[test]
+fn the_plan_comes_back_from_what_was_compiled() {
+    let temp = folder();
+    let plan = file(&temp, "plan.toml", PLAN).display().to_string();
+    let out = temp.path().join("qos").display().to_string();
+    run(["compile", &plan, "--out", &out]).exits(0);
+    let written = run([
+        "read",
+        &format!("{out}/windows-reg"),
+        &format!("{out}/lync-shell/apply.ps1"),
+        "--plan",
+    ])
+    .exits(0);
+    assert_eq!(written.err, "");
+    let back = file(&temp, "back.toml", &written.out).display().to_string();
+    run(["check", &back]).exits(0);
+    run(["diff", &plan, &back]).exits(0);
+}
+
+/// The same for every case of the targets, as far as the plan can be compiled.
+#[test]
+fn every_case_gives_a_sound_plan() {
+    let temp = folder();
+    let mut held = 0;
+    for case in fs::read_dir(project("crates/perhop-targets/tests/cases")).unwrap() {
+        let case = case.unwrap();
+        let name = case.file_name().to_string_lossy().into_owned();
+        let plan = case.path().join("plan.toml").display().to_string();
+        let out = temp.path().join(&name).display().to_string();
+        // Each target by itself: not every case has all of them.
+        let made = ["windows-reg", "lync-shell", "teams-shell"]
+            .into_iter()
+            .map(|target| {
+                let into = format!("{out}/{target}");
+                run(["compile", &plan, "--out", &into, "--target", target]).code
+            })
+            .filter(|code| *code == Some(0))
+            .count();
+        if made == 0 {
+            continue;
+        }
+        let written = run(["read", &out, "--plan"]);
+        // A plan for other hosts alone leaves nothing to these targets.
+        if written.err.contains("there is no policy and no port range") {
+            continue;
+        }
+        assert_eq!(written.code, Some(0), "{name}: {}", written.err);
+        let back = file(&temp, &format!("{name}.toml"), &written.out)
+            .display()
+            .to_string();
+        let checked = run(["check", &back]);
+        assert_eq!(checked.code, Some(0), "{name}: {}", checked.out);
+        held += 1;
+    }
+    assert!(held >= 3, "{held}");
+}
+
+/// A network that was set up by hand, with a policy of no component and a mark that contradicts another.
+#[test]
+fn a_plan_is_written_with_what_contradicts_it() {
+    let temp = folder();
+    let policy = |name: &str, app: &str, ports: (u16, u16), dscp: u8| {
+        format!(
+            "Name : {name}\nOwner : Group Policy (Machine)\nNetworkProfile : All\nPrecedence : 127\nAppPathName : {app}\n\
+             IPProtocol : Both\nIPSrcPortStart : {}\nIPSrcPortEnd : {}\nDSCPValue : {dscp}\n\n",
+            ports.0, ports.1
+        )
+    };
+    let policies = [
+        policy("Audio", "lync.exe", (20000, 20039), 46),
+        policy("Audio old", "communicator.exe", (20000, 20039), 40),
+        policy("Video", "lync.exe", (20040, 20079), 34),
+        policy("Recorder", "rec.exe", (30000, 30099), 46),
+        policy("Scan", "scan.exe", (31000, 31099), 8),
+    ]
+    .concat();
+    let list = file(&temp, "list.txt", &policies).display().to_string();
+    let written = run(["read", &list, "--plan"])
+        .exits(0)
+        .says("platforms = [\"lync-2010\", \"lync-2013\"]")
+        .says("contradicts `audio`")
+        .says("[app.\"Recorder\"]")
+        .says("list.txt:1");
+    let back = file(&temp, "back.toml", &written.out).display().to_string();
+    run(["check", &back]).exits(0);
+    // The plan says what the host has, but for the contradiction.
+    let audit = run([
+        "audit",
+        &back,
+        &format!("clients={list}"),
+        "--format",
+        "json",
+    ])
+    .exits(1);
+    let audit: Value = serde_json::from_str(&audit.out).unwrap();
+    let state = |rule: &str| {
+        let rules = audit["rules"].as_array().unwrap();
+        let one = rules.iter().find(|one| one["rule"] == rule);
+        one.unwrap_or_else(|| panic!("{rule}: {rules:#?}"))["state"].clone()
+    };
+    assert_eq!(state("clients/lync-2013/audio"), "ok");
+    assert_eq!(state("clients/lync-2013/video"), "ok");
+    assert_eq!(state("clients/Recorder/audio"), "ok");
+    assert_eq!(state("clients/lync-2010/audio"), "differs");
+    run(["read", "-", "--plan"]).exits(2);
+}
+
 #[test]
 fn a_change_is_told_before_it_is_made() {
     let temp = folder();

@@ -9,6 +9,7 @@ use perhop_read::policy::HostPolicy;
 use perhop_read::{FileRead, Finding, What};
 use serde_json::json;
 
+use crate::draft;
 use crate::failure::{Failure, Outcome};
 use crate::json;
 use crate::json::read as facts;
@@ -32,6 +33,7 @@ const SCHEMA: &str = "perhop.read/1";
   perhop read '{1261D17C-17CE-86A1-B110-9F37023732A8}'      the folder of a Group Policy backup
   perhop read policies.xml conferencing.xml                  Export-Clixml of Get-NetQosPolicy, Get-CsConferencingConfiguration
   perhop read Lync-UccApi-0.UccApilog --format json
+  perhop read qos.reg conferencing.xml --plan > plan.toml    a plan for a network that was set up by hand
 
 Exit status: 0 read, 1 something in it is an error, 2 a file is none that perhop reads, 3 a file cannot be read.")]
 pub(crate) struct Args {
@@ -41,6 +43,9 @@ pub(crate) struct Args {
     /// How to print
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
+    /// Write the plan that these amount to, with comments where they contradict each other
+    #[arg(long, conflicts_with = "format")]
+    plan: bool,
 }
 
 /// Forms of the facts.
@@ -60,6 +65,9 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Outcome, Failure> {
     let paths: Vec<Named> = args.files.iter().map(|path| Named::parse(path)).collect();
     let observed = observed::read(&paths)?;
     let reading = &observed.reading;
+    if args.plan {
+        return plan(&observed, ui);
+    }
     match args.format {
         Format::Human => ui.print(&text(&observed, ui))?,
         Format::Json => {
@@ -85,6 +93,27 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Outcome, Failure> {
     } else {
         Outcome::AsPlanned
     })
+}
+
+/// Writes the plan to stdout; what is wrong in the files goes to stderr.
+fn plan(observed: &Observed, ui: &Ui) -> Result<Outcome, Failure> {
+    let reading = &observed.reading;
+    let draft = draft::of(observed);
+    if draft.rules.is_empty() && draft.told.is_empty() {
+        return Err(
+            Failure::wrong("there is no policy and no port range in these files")
+                .help("`perhop read` without `--plan` lists what there is"),
+        );
+    }
+    ui.tell(&findings::render(reading.findings(), reading, None));
+    let text = perhop_plan::draft::write(&draft).map_err(|(text, why)| {
+        ui.tell(&text);
+        Failure::wrong(format!("no sound plan comes of these files: {why}"))
+            .note("what was tried is above")
+            .help("give fewer files, such as those of one kind of host")
+    })?;
+    ui.data(|out| out.write_all(text.as_bytes()))?;
+    Ok(Outcome::AsPlanned)
 }
 
 fn text(observed: &Observed, ui: &Ui) -> String {
