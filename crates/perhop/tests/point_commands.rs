@@ -233,6 +233,31 @@ fn three_points_have_two_segments() {
     assert_eq!(changed(&segments[1]), 0);
 }
 
+/// Past an address translator nothing but the content tells which packets they are, and the report says so.
+#[test]
+fn packets_are_found_past_an_address_translator() {
+    let Some(folder) = shared("captures/synthetic") else {
+        return;
+    };
+    let [a, b] =
+        ["points-A.pcap", "points-B-nat.pcap"].map(|name| folder.join(name).display().to_string());
+    let temp = support::folder();
+    let plan = support::file(&temp, "plan.toml", support::PLAN)
+        .display()
+        .to_string();
+    let args = ["verify", &plan, "--at", "inside", &a, "--at", "outside", &b];
+    run(args)
+        .exits(1)
+        .says("other addresses or ports at `outside`")
+        .says("error[verify/segment-bleached]: `audio` loses its mark between `inside` and `outside`: 46 to 0");
+    let mut args = args.to_vec();
+    args.extend(["--format", "json"]);
+    let report = json(&run(args).exits(1));
+    let flows = report["segments"][0]["flows"].as_array().unwrap();
+    assert!(flows.iter().all(|flow| flow["pairing"] == "translated"));
+    assert_eq!(flows.len(), 5);
+}
+
 #[test]
 fn points_that_cannot_be_meant_are_refused() {
     let plan = contoso("plan.toml");

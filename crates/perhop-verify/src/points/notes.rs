@@ -3,6 +3,7 @@
 use super::clock::{Clock, ClockBasis, Heading};
 use super::collect::{Limits, Trace};
 use super::compare::Point;
+use super::pair::Alike;
 use super::segment::{Doubt, Segment};
 use crate::cause::plural;
 
@@ -119,8 +120,31 @@ pub fn of_segment(segment: &Segment, points: &[Point<'_>]) -> Vec<String> {
     for heading in segment.headings() {
         out.extend(effect(segment, heading, names));
     }
+    out.extend(translated(segment, names));
     out.extend(left_out(segment));
     out
+}
+
+/// Flows whose addresses or ports are others at the second point, where the plan's ranges do not tell them.
+fn translated(segment: &Segment, [first, second]: [&str; 2]) -> Option<String> {
+    let others = segment
+        .flows
+        .iter()
+        .filter(|flow| flow.alike != Alike::Same && flow.counts.matched > 0);
+    let count = others.count();
+    (count > 0).then(|| {
+        format!(
+            "{} other addresses or ports at `{second}` than at `{first}` (told by content): what is said of each \
+             point by itself goes by the ports there, what is said of the way between by those before it",
+            have(count)
+        )
+    })
+}
+
+/// "1 flow has", "2 flows have".
+fn have(flows: usize) -> String {
+    let verb = if flows == 1 { "has" } else { "have" };
+    format!("{} {verb}", plural(flows as u64, "flow"))
 }
 
 fn offset(clock: &Clock, [first, second]: [&str; 2]) -> String {
@@ -194,12 +218,12 @@ fn left_out(segment: &Segment) -> Vec<String> {
     for (doubt, text) in [
         (
             Doubt::Resegmented,
-            "have segments of other sizes at the other point (a network card divides or joins them), so what was not found again \
+            "segments of other sizes at the other point (a network card divides or joins them), so what was not found again \
              is not counted as lost",
         ),
         (
             Doubt::Rewritten,
-            "have other packets at the other point, none of them the same: something between writes new ones, so nothing is counted as \
+            "other packets at the other point, none of them the same: something between writes new ones, so nothing is counted as \
              lost",
         ),
     ] {
@@ -209,7 +233,7 @@ fn left_out(segment: &Segment) -> Vec<String> {
             .filter(|flow| flow.doubt == Some(doubt))
             .count();
         if flows > 0 {
-            out.push(format!("{} {text}", plural(flows as u64, "flow")));
+            out.push(format!("{} {text}", have(flows)));
         }
     }
     let undecided: u64 = segment.flows.iter().map(|flow| flow.counts.undecided).sum();

@@ -91,6 +91,7 @@ fn classes(view: &View) -> Sheet {
         "Flows by verdict",
         "Loss %",
         "Jitter ms",
+        "MOS",
     ];
     let row = |row: &ClassView| {
         let (judged, planned) = row.judged;
@@ -115,6 +116,7 @@ fn classes(view: &View) -> Sheet {
             verdicts.join(", ").into(),
             Value::number(row.quality.map(|(loss, _)| loss)),
             Value::number(row.quality.and_then(|(_, jitter)| jitter)),
+            Value::number(row.mos),
         ]
     };
     sheet("Classes", &headings, view.classes.iter().map(row).collect())
