@@ -21,6 +21,7 @@ pub mod linux_tc;
 mod losses;
 pub mod lync_inband;
 pub mod lync_shell;
+pub mod macos_profile;
 pub mod manifest;
 pub mod meraki;
 pub mod mikrotik;

@@ -27,6 +27,7 @@ pub static TARGETS: &[&dyn Target] = &[
     &crate::vyos::VYOS,
     &crate::meraki::MERAKI,
     &crate::wifi_map::WifiMap,
+    &crate::macos_profile::MacosProfile,
     &crate::wireshark::Wireshark,
 ];
 
