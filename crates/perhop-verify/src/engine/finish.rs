@@ -1,6 +1,7 @@
 //! From the tables to finished flows.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use perhop_wire::packet::Layer;
 
@@ -13,7 +14,7 @@ use super::totals::{Cause, Undecodable};
 use super::{hash, signs};
 use crate::flow::{DscpCounts, Flow, FlowKey, LinkMarks, PayloadKind};
 use crate::stream::arena::StreamId;
-use crate::stream::{Evidence, Stream};
+use crate::stream::{Evidence, RtcpSummary, Stream};
 
 /// What other flows tell of a flow's streams.
 #[derive(Debug, Default)]
@@ -25,7 +26,7 @@ pub(super) struct Hints {
 
 #[derive(Debug, Default)]
 struct RtcpHint {
-    senders: Vec<u32>,
+    summary: Arc<RtcpSummary>,
     byes: Vec<(u32, i64)>,
 }
 
@@ -52,7 +53,7 @@ impl Hints {
             let extra = table.cold[slot as usize].extra.as_deref();
             if let Some(state) = extra.and_then(|extra| extra.rtcp.as_deref()) {
                 let hint = RtcpHint {
-                    senders: state.summary.senders.clone(),
+                    summary: Arc::clone(&state.summary),
                     byes: state.byes.clone(),
                 };
                 self.rtcp.insert(table.key(slot), hint);
@@ -139,7 +140,7 @@ impl Table {
             stun(slot) || self.reverse_of(slot).is_some_and(stun) || hints.calls.knows(&key);
         for id in waiting {
             let ssrc = self.streams.ssrc(id);
-            let sender = |hint: &RtcpHint| hint.senders.contains(&ssrc);
+            let sender = |hint: &RtcpHint| hint.summary.senders.contains(&ssrc);
             if expected || hints.rtcp(&key).any(sender) {
                 self.streams.accept_late(id);
             }
@@ -181,7 +182,7 @@ impl Table {
             rtcp: more
                 .rtcp
                 .as_ref()
-                .map(|state| Box::new(state.summary.clone())),
+                .map(|state| Box::new((*state.summary).clone())),
         }
     }
 

@@ -1,6 +1,7 @@
 //! What one pass found, flow by flow: the tables stay as they are, and a flow is written out when it is asked for.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::evict::Kept;
 use super::finish::{Hints, undecoded};
@@ -192,14 +193,15 @@ impl Ledger {
     fn settle(&mut self) {
         for flow in &self.kept {
             if let Some(rtcp) = flow.rtcp.as_deref() {
-                self.remotes.add(flow.key, rtcp);
+                self.remotes.add(flow.key, Arc::new(rtcp.clone()));
             }
         }
         for table in &mut self.tables {
             table.settle_all(&self.hints);
             for slot in 0..table.len() as Slot {
                 if let Some(state) = table.rtcp_of(slot) {
-                    self.remotes.add(table.key(slot), &state.summary);
+                    let summary = Arc::clone(&state.summary);
+                    self.remotes.add(table.key(slot), summary);
                 }
             }
         }

@@ -1,5 +1,7 @@
 //! What RTCP on a flow says, and round trips seen from the capture point.
 
+use std::sync::Arc;
+
 use perhop_wire::rtcp::report::{ReportBlock, VoipMetrics};
 use perhop_wire::rtcp::{Compound, Content, Protection};
 
@@ -8,7 +10,8 @@ use crate::stream::{RemoteReport, RtcpSummary};
 /// RTCP of one direction of a flow.
 #[derive(Debug, Clone, Default)]
 pub(super) struct RtcpState {
-    pub(super) summary: RtcpSummary,
+    /// Shared with what looks streams up in it at the end, when nothing more is added.
+    pub(super) summary: Arc<RtcpSummary>,
     /// Middle NTP time and arrival of the latest sender reports.
     recent: [(u32, i64); RECENT],
     next: usize,
@@ -32,17 +35,17 @@ impl RtcpState {
         let Ok(rtcp) = Compound::new_checked(bytes, wire_len) else {
             return outcome;
         };
-        self.summary.datagrams += 1;
+        self.summary_mut().datagrams += 1;
         self.saw(rtcp.sender_ssrc());
         if rtcp.protection() == Protection::Encrypted {
-            self.summary.encrypted += 1;
+            self.summary_mut().encrypted += 1;
             return outcome;
         }
         for packet in rtcp.packets() {
             let content = packet.content();
             match &content {
                 Content::SenderReport { ssrc, info, .. } => {
-                    self.summary.sender_reports += 1;
+                    self.summary_mut().sender_reports += 1;
                     self.recent[self.next] = (info.middle_ntp(), time);
                     self.next = (self.next + 1) % RECENT;
                     self.reports(*ssrc, &content, &mut outcome);
@@ -68,8 +71,12 @@ impl RtcpState {
         outcome
     }
 
+    fn summary_mut(&mut self) -> &mut RtcpSummary {
+        Arc::make_mut(&mut self.summary)
+    }
+
     fn saw(&mut self, ssrc: u32) {
-        let senders = &mut self.summary.senders;
+        let senders = &mut self.summary_mut().senders;
         if senders.len() < RtcpSummary::KEPT && !senders.contains(&ssrc) {
             senders.push(ssrc);
         }
@@ -89,12 +96,14 @@ impl RtcpState {
     }
 
     fn report(&mut self, reporter: u32, block: ReportBlock) -> Option<usize> {
-        let reports = &mut self.summary.reports;
+        let reports = &mut self.summary_mut().reports;
         let same =
             |known: &RemoteReport| known.reporter == reporter && known.last.ssrc == block.ssrc;
         let at = match reports.iter().position(same) {
             Some(at) => at,
             None if reports.len() < RtcpSummary::KEPT => {
+                // Most flows have one.
+                reports.reserve_exact(1);
                 reports.push(RemoteReport {
                     reporter,
                     count: 0,
@@ -116,7 +125,7 @@ impl RtcpState {
     }
 
     fn voip(&mut self, metrics: VoipMetrics) {
-        let kept = &mut self.summary.voip;
+        let kept = &mut self.summary_mut().voip;
         match kept.iter().position(|known| known.ssrc == metrics.ssrc) {
             Some(at) => kept[at] = metrics,
             None if kept.len() < RtcpSummary::KEPT => kept.push(metrics),
@@ -137,7 +146,7 @@ impl RtcpState {
         if round_trip < 0 {
             return;
         }
-        if let Some(report) = self.summary.reports.get_mut(at) {
+        if let Some(report) = self.summary_mut().reports.get_mut(at) {
             let least = report.round_trip.map_or(round_trip, |r| r.min(round_trip));
             report.round_trip = Some(least);
         }

@@ -1,6 +1,7 @@
 //! What the other end said of a stream by RTCP, found from the stream.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use perhop_wire::rtcp::report::VoipMetrics;
 
@@ -61,13 +62,13 @@ impl RoundTrip {
 
 /// RTCP of a capture, by its flow. Only ever asked for one key, so its order is of no account.
 #[derive(Debug, Default)]
-pub(crate) struct Remotes(HashMap<FlowKey, RtcpSummary>);
+pub(crate) struct Remotes(HashMap<FlowKey, Arc<RtcpSummary>>);
 
 impl Remotes {
     /// Keeps what tells something of streams.
-    pub(crate) fn add(&mut self, key: FlowKey, rtcp: &RtcpSummary) {
+    pub(crate) fn add(&mut self, key: FlowKey, rtcp: Arc<RtcpSummary>) {
         if !rtcp.reports.is_empty() || !rtcp.voip.is_empty() {
-            self.0.insert(key, rtcp.clone());
+            self.0.insert(key, rtcp);
         }
     }
 
@@ -117,7 +118,7 @@ impl Remotes {
                 dst_port: key.dst_port.wrapping_add(dst),
                 ..key
             };
-            self.0.get(&key)
+            self.0.get(&key).map(Arc::as_ref)
         })
     }
 }

@@ -198,7 +198,7 @@ fn told(rtcp: &[Flow]) -> Option<Remote> {
     let mut remotes = Remotes::default();
     for flow in &flows {
         if let Some(rtcp) = flow.rtcp.as_deref() {
-            remotes.add(flow.key, rtcp);
+            remotes.add(flow.key, std::sync::Arc::new(rtcp.clone()));
         }
     }
     for flow in &mut flows {
