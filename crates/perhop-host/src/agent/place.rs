@@ -5,7 +5,7 @@ use std::os::fd::AsRawFd;
 
 use super::AgentError;
 use crate::bpf::sys::{Attached, Program, attach_type};
-use crate::netlink::{self, queue};
+use crate::netlink::{self, filter};
 
 /// How programs are attached to interfaces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -41,7 +41,7 @@ impl Place {
                 Err(error) => return Err(super::maps::refused("attach to an interface", error)),
             }
         }
-        let made = match route.ask(queue::add_clsact(interface)) {
+        let made = match route.ask(filter::add_clsact(interface)) {
             Ok(_) => true,
             Err(error) if error.raw_os_error() == Some(libc::EEXIST) => false,
             Err(error) => return Err(filter_failed(error)),
@@ -62,7 +62,7 @@ impl Place {
                 .replace(program)
                 .map_err(|error| AgentError::system("replace the program of an interface", error)),
             Self::Clsact { interface, .. } => route
-                .ask(queue::set_filter(*interface, program.as_raw_fd()))
+                .ask(filter::set_filter(*interface, program.as_raw_fd()))
                 .map(drop)
                 .map_err(filter_failed),
         }
@@ -71,9 +71,9 @@ impl Place {
     /// Leaves the place; an interface that is gone has none.
     pub(super) fn release(self, route: &mut netlink::Socket) {
         if let Self::Clsact { interface, made } = self {
-            let _ = route.ask(queue::remove_filter(interface));
+            let _ = route.ask(filter::remove_filter(interface));
             if made {
-                let _ = route.ask(queue::remove_clsact(interface));
+                let _ = route.ask(filter::remove_clsact(interface));
             }
         }
     }
