@@ -87,6 +87,7 @@ pub fn diff(old: &[Marked], new: &[Marked]) -> Vec<Change> {
                     .map(|space| change(scope, space, None, Some(one))),
             );
         }
+        changes.retain(|one| !one.space.has_no_process());
         out.extend(both_families(changes));
     }
     out

@@ -73,6 +73,18 @@ fn every_seed_is_recognised() {
     }
 }
 
+/// What fuzzing begins with.
+#[test]
+fn the_corpus_is_read() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus/read");
+    let mut files = 0;
+    for entry in std::fs::read_dir(folder).expect("the corpus is there") {
+        keeps_its_word(&std::fs::read(entry.expect("a file").path()).expect("it reads"));
+        files += 1;
+    }
+    assert!(files >= 10);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 

@@ -1,5 +1,8 @@
 //! The law of reading: what targets write gives back the plan's rules and port ranges.
 
+#[path = "../../perhop-targets/tests/support/random.rs"]
+mod random;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -7,6 +10,7 @@ use perhop_policy::{FileId, PolicySet, Producer, TargetRequest};
 use perhop_read::audit::{self, State};
 use perhop_read::{Input, Reading, What, Words};
 use perhop_targets::{Artifact, Purpose, TARGETS};
+use proptest::prelude::*;
 
 /// Targets whose files are read, with what they hold.
 const MARKING: [&str; 5] = [
@@ -254,4 +258,38 @@ fn telling_targets_give_back_the_ranges() {
         }
     }
     assert_eq!(held, TELLING.into());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// The same for policies that no one would write.
+    #[test]
+    fn any_policy_is_given_back(rules in proptest::collection::vec(random::any_rule(), 1..6)) {
+        // Overlaps that precedence does not settle make no policy.
+        let Ok(policy) = PolicySet::try_new(random::parts(rules)) else {
+            return Ok(());
+        };
+        for id in MARKING {
+            let Some(files) = emitted(&policy, id) else {
+                continue;
+            };
+            for (scope, own) in by_scope(&policy, &files) {
+                for file in own.iter().filter(|file| file.purpose == Purpose::Apply) {
+                    let mut reading = read(std::slice::from_ref(*file));
+                    if reading.files[0].policies().next().is_none() {
+                        continue;
+                    }
+                    reading.files[0].scope = Some(scope.clone());
+                    let audit = audit::audit(&policy, &reading);
+                    for rule in &audit.rules {
+                        let of = policy.rule(rule.rule);
+                        if file.rules.contains(&rule.rule) && policy.scope(of.scope).name == scope {
+                            prop_assert_eq!(rule.state, State::Ok, "{} {} {:#?}", file.path, of.name, audit.findings);
+                        }
+                    }
+                }
+            }
+        }
+    }
 }

@@ -53,7 +53,8 @@ pub(super) fn compare(
         };
         let mut left = vec![region.space.clone()];
         for one in &won {
-            let Some(part) = region.space.intersection(&one.space) else {
+            let part = region.space.intersection(&one.space);
+            let Some(part) = part.filter(|part| !part.has_no_process()) else {
                 continue;
             };
             left = overlap::subtract(left, std::slice::from_ref(&one.space));
@@ -65,7 +66,8 @@ pub(super) fn compare(
                 fate.other.entry(one.policy).or_default().push(part);
             }
         }
-        fate.unmarked.extend(left);
+        fate.unmarked
+            .extend(left.into_iter().filter(|space| !space.has_no_process()));
     }
     for (id, fate) in fates {
         let findings = told(policy, id, &fate, seen);

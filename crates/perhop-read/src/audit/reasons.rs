@@ -39,6 +39,18 @@ pub(super) fn wider(policy: &PolicySet, id: RuleId, one: &Seen<'_>) -> Vec<Findi
     let Some(statement) = statements.first() else {
         return Vec::new();
     };
+    // What another rule says just so is that rule's policy.
+    let own = |other: &Statement| {
+        other.scope == statement.scope
+            && other.app.rank() == one.policy.app.rank()
+            && other.app.intersection(&one.policy.app).is_some()
+            && other.protocol == one.policy.protocol
+            && (other.src, other.dst) == (one.policy.src, one.policy.dst)
+            && (other.src_ports, other.dst_ports) == (one.policy.src_ports, one.policy.dst_ports)
+    };
+    if policy.statements().iter().any(own) {
+        return Vec::new();
+    }
     let sides = [
         ("source", statement.src_ports.0, one.policy.src_ports.0),
         ("destination", statement.dst_ports.0, one.policy.dst_ports.0),
