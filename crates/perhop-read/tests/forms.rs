@@ -56,6 +56,7 @@ fn plain(fact: &Fact) -> What {
 }
 
 /// One object in five forms.
+#[expect(clippy::too_many_lines, reason = "five writers in a row")]
 fn forms(types: &str, properties: &[(&str, &str)]) -> Vec<(Format, String)> {
     let width = properties
         .iter()
