@@ -34,6 +34,8 @@ pub(crate) const TOO_MANY_PORTS: &str = "target/too-many-ports";
 pub(crate) const NO_SUCH_RANGE: &str = "target/no-such-range";
 /// A setting at a scope where the service has none.
 pub(crate) const NO_SUCH_SCOPE: &str = "target/no-such-scope";
+/// A product that no application of the plan is.
+pub(crate) const NO_APPLICATION: &str = "target/no-application";
 /// Two scopes that would have one name.
 pub(crate) const SAME_NAME: &str = "target/same-name";
 /// Files that are not what the target writes.
@@ -81,6 +83,10 @@ pub const CODES: &[CodeInfo] = &[
     info(
         NO_SUCH_SCOPE,
         "a setting is given at a scope where the service has none",
+    ),
+    info(
+        NO_APPLICATION,
+        "a target is asked for whose product no application of the plan is",
     ),
     info(
         SAME_NAME,

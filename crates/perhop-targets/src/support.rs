@@ -3,7 +3,9 @@
 use perhop_policy::LossKind;
 
 use crate::network::unit::Unit;
+use crate::products::PRODUCTS;
 use crate::registry::TARGETS;
+use crate::software::{Takes, text};
 use crate::syntax::markdown::{Markdown, code, rich};
 use crate::target::{OptionKind, OptionSpec};
 
@@ -25,6 +27,7 @@ pub fn support_table() -> String {
     out.table(&["target", "what comes out", "a mark as"], &rows);
     losses(&mut out);
     options(&mut out);
+    settings(&mut out);
     out.into_text()
 }
 
@@ -61,6 +64,62 @@ fn options(out: &mut Markdown) {
         out.paragraph("No target has options.");
     } else {
         out.table(&["target", "option", "type", "meaning"], &rows);
+    }
+}
+
+fn settings(out: &mut Markdown) {
+    out.heading(2, "Settings of software and phones");
+    out.marked_up(
+        "What each of these targets writes, and only where the plan says something of it. The last column is what the undo puts in place where nothing was \
+         saved; a dash: the setting is removed.",
+    );
+    let rows: Vec<Vec<String>> = PRODUCTS
+        .iter()
+        .flat_map(|product| {
+            product.settings().map(move |(file, setting)| {
+                vec![
+                    code(product.id),
+                    code(file.name),
+                    code(&text::place(setting)),
+                    rich(&takes(setting.takes)),
+                    setting.default.map_or_else(|| "–".to_owned(), code),
+                ]
+            })
+        })
+        .collect();
+    out.table(&["target", "file", "setting", "value", "default"], &rows);
+    let rows: Vec<Vec<String>> = PRODUCTS
+        .iter()
+        .map(|product| {
+            let names: Vec<String> = product.executables.iter().map(|name| code(name)).collect();
+            let known = if product.phones {
+                "every phone of the plan, unless `apps` names some".to_owned()
+            } else {
+                names.join(", ")
+            };
+            vec![code(product.id), rich(&known), rich(product.source)]
+        })
+        .collect();
+    out.marked_up(
+        "An application of the plan is known by its `executable`, with or without `.exe`, or is named by the target's option `apps`.",
+    );
+    out.table(&["target", "known by", "facts from"], &rows);
+}
+
+fn takes(takes: Takes) -> String {
+    match takes {
+        Takes::Fixed(text) => format!("always `{text}`"),
+        Takes::First(part) => format!("first port of {}", part.as_str()),
+        Takes::Last(part) => format!("last port of {}", part.as_str()),
+        Takes::Range(part) => format!("ports of {}, `first-last`", part.as_str()),
+        Takes::Port(part) => format!("the one port of {}", part.as_str()),
+        Takes::Mark(part, unit) => format!("mark of {} ({})", part.as_str(), unit.as_str()),
+        Takes::Priority(part) => format!("layer-2 priority of {}", part.as_str()),
+        Takes::Advertised(part) => format!(
+            "VLAN, layer-2 priority and mark of {} ({})",
+            part.as_str(),
+            Unit::Number.as_str()
+        ),
     }
 }
 

@@ -18,6 +18,10 @@ pub enum Unit {
     HexOctet,
     /// The code point in six binary digits: `101110`.
     Bits,
+    /// The code point in hexadecimal: `0x2e`.
+    HexNumber,
+    /// The octet in decimal, ECN bits 0: `184`.
+    Octet,
 }
 
 impl Unit {
@@ -32,6 +36,8 @@ impl Unit {
             Self::Number => value.to_string(),
             Self::HexOctet => format!("0x{:02x}", value << 2),
             Self::Bits => format!("{value:06b}"),
+            Self::HexNumber => format!("0x{value:02x}"),
+            Self::Octet => (value << 2).to_string(),
         }
     }
 
@@ -52,6 +58,8 @@ impl Unit {
             Self::Number => "code point (`46`)",
             Self::HexOctet => "octet in hexadecimal (`0xb8`)",
             Self::Bits => "six binary digits (`101110`)",
+            Self::HexNumber => "code point in hexadecimal (`0x2e`)",
+            Self::Octet => "octet (`184`)",
         }
     }
 }

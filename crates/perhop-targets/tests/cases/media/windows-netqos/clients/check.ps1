@@ -1,0 +1,66 @@
+﻿#Requires -Version 3.0
+# Compares the effective QoS policies with those of: clients
+# Changes nothing. Ends with 1 when a policy is missing or different.
+[CmdletBinding()]
+param(
+    [string] $PolicyStore = 'ActiveStore'
+)
+Set-StrictMode -Version 2.0
+$ErrorActionPreference = 'Stop'
+
+$wanted = @(
+    @{ Name = 'Media clients chrome video'; AppPathNameMatchCondition = 'chrome.exe'; IPProtocolMatchCondition = 'UDP'; IPSrcPortStartMatchCondition = 10000; IPSrcPortEndMatchCondition = 11999; DSCPAction = 34; NetworkProfile = 'All' }
+    @{ Name = 'Media clients edge video'; AppPathNameMatchCondition = 'msedge.exe'; IPProtocolMatchCondition = 'UDP'; IPSrcPortStartMatchCondition = 10000; IPSrcPortEndMatchCondition = 11999; DSCPAction = 34; NetworkProfile = 'All' }
+)
+
+$store = @{}
+if ($PolicyStore) { $store['PolicyStore'] = $PolicyStore }
+
+function Get-Condition($policy, [string] $name) {
+    $value = $null
+    if ($policy -is [hashtable]) {
+        if ($policy.ContainsKey($name)) { $value = $policy[$name] }
+    } elseif ($policy.PSObject.Properties[$name]) {
+        $value = $policy.$name
+    }
+    return [string] $value
+}
+function Get-Port($policy, [string] $side) {
+    $one = Get-Condition $policy ('IP' + $side + 'PortMatchCondition')
+    $first = Get-Condition $policy ('IP' + $side + 'PortStartMatchCondition')
+    $last = Get-Condition $policy ('IP' + $side + 'PortEndMatchCondition')
+    if ($one -and $one -ne '0') { $first = $one; $last = $one }
+    if (-not $first) { $first = '0' }
+    if (-not $last) { $last = '0' }
+    return $first + '-' + $last
+}
+function Get-Prefix($policy, [string] $side) {
+    $prefix = Get-Condition $policy ('IP' + $side + 'PrefixMatchCondition')
+    return $prefix -replace '(^[0-9.]+)/32$|/128$', '$1'
+}
+function Get-Fingerprint($policy) {
+    $protocol = Get-Condition $policy 'IPProtocolMatchCondition'
+    if ($protocol -eq '1') { $protocol = 'TCP' }
+    if ($protocol -eq '2') { $protocol = 'UDP' }
+    if ($protocol -eq '3') { $protocol = 'Both' }
+    $source = (Get-Prefix $policy 'Src') + '|' + (Get-Port $policy 'Src')
+    $destination = (Get-Prefix $policy 'Dst') + '|' + (Get-Port $policy 'Dst')
+    $app = Get-Condition $policy 'AppPathNameMatchCondition'
+    return $app + '|' + $protocol + '|' + $source + '|' + $destination + '|' + (Get-Condition $policy 'DSCPAction')
+}
+
+$differences = 0
+foreach ($policy in $wanted) {
+    $current = @(Get-NetQosPolicy -Name $policy.Name @store -ErrorAction SilentlyContinue)
+    if ($current.Count -eq 0) {
+        Write-Output ('missing:   ' + $policy.Name)
+        $differences++
+    } elseif ((Get-Fingerprint $current[0]) -ne (Get-Fingerprint $policy)) {
+        Write-Output ('different: ' + $policy.Name)
+        $differences++
+    } else {
+        Write-Output ('ok:        ' + $policy.Name)
+    }
+}
+if ($differences -gt 0) { exit 1 }
+exit 0
