@@ -220,7 +220,7 @@ impl Serialize for Made {
 }
 
 /// Flows that a thread writes at a time.
-const SHARE: usize = 1024;
+const SHARE: usize = 256;
 
 /// The numbers of the bits that are set.
 fn bits(set: u8) -> Vec<u8> {
