@@ -9,6 +9,10 @@ use std::path::Path;
 
 /// Inode, major and minor of the device.
 pub(super) fn of(path: &Path) -> io::Result<(u64, u32, u32)> {
+    // Opening a pipe would wait for its other end.
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is not a file"));
+    }
     let file = File::open(path)?;
     let page = 4096;
     // SAFETY: a new mapping at a place that the kernel chooses; its bytes are never read.
@@ -57,6 +61,7 @@ mod tests {
         let one = of(&program).unwrap();
         assert_eq!(one, of(&program).unwrap());
         assert_ne!(one, of(Path::new("/proc/self/status")).unwrap_or_default());
+        assert!(of(Path::new("/dev/null")).is_err());
         assert!(of(Path::new("/no/such/file")).is_err());
     }
 }

@@ -4,6 +4,7 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use perhop_host::agent::pattern::matches;
 use perhop_host::agent::{Agent, Event, Settings, Unit, wait};
 use perhop_host::interrupt::{Hangup, Interrupt};
 use perhop_policy::{ClassId, PolicySet, ScopeId};
@@ -74,6 +75,7 @@ pub(super) fn run(args: &RunArgs, ui: &Ui) -> Result<Outcome, Failure> {
         is_ending: false,
     };
     running.tell(&events);
+    running.miss();
     running.ready();
     let mut descriptors: Vec<RawFd> = vec![control.as_raw_fd(), running.agent.descriptor()];
     descriptors.extend(metrics.as_ref().map(AsRawFd::as_raw_fd));
@@ -117,6 +119,18 @@ impl Running<'_> {
         );
         notify::tell(&format!("READY=1\nSTATUS={text}"));
         self.ui.tell(&format!("{text}\n"));
+    }
+
+    /// Says which interfaces that were named are not there yet.
+    fn miss(&self) {
+        let there = self.agent.interfaces();
+        for pattern in &self.args.interface {
+            if !there.iter().any(|(name, _)| matches(pattern, name)) {
+                self.ui.warn(&format!(
+                    "no interface `{pattern}` is there now; it is marked at when it comes"
+                ));
+            }
+        }
     }
 
     fn tell(&self, events: &[Event]) {
