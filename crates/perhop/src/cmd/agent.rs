@@ -76,7 +76,7 @@ enum Command {
 Of interfaces that come later, those that fit are marked too. SIGHUP reads the plan again.")]
 #[cfg_attr(
     not(target_os = "linux"),
-    expect(dead_code, reason = "the agent runs on Linux")
+    allow(dead_code, reason = "the agent runs on Linux")
 )]
 struct RunArgs {
     /// The plan
@@ -113,7 +113,7 @@ struct RunArgs {
   sudo perhop agent dry-run plan.toml --format json | jq '.sockets[] | select(.rules != [])'")]
 #[cfg_attr(
     not(target_os = "linux"),
-    expect(dead_code, reason = "the agent runs on Linux")
+    allow(dead_code, reason = "the agent runs on Linux")
 )]
 struct DryRunArgs {
     /// The plan
@@ -135,7 +135,7 @@ struct DryRunArgs {
 #[derive(Debug, clap::Args)]
 #[cfg_attr(
     not(target_os = "linux"),
-    expect(dead_code, reason = "the agent runs on Linux")
+    allow(dead_code, reason = "the agent runs on Linux")
 )]
 struct AskArgs {
     /// Where the running agent is found
@@ -149,7 +149,7 @@ struct AskArgs {
 #[derive(Debug, clap::Args)]
 #[cfg_attr(
     not(target_os = "linux"),
-    expect(dead_code, reason = "the agent runs on Linux")
+    allow(dead_code, reason = "the agent runs on Linux")
 )]
 struct ReloadArgs {
     /// Another plan in the place of the present one
@@ -218,7 +218,7 @@ fn refused(error: &perhop_host::agent::AgentError) -> Failure {
 /// No such scope, or several to choose from.
 #[cfg_attr(
     not(target_os = "linux"),
-    expect(dead_code, reason = "the agent runs on Linux")
+    allow(dead_code, reason = "the agent runs on Linux")
 )]
 fn scope(policy: &PolicySet, name: Option<&str>) -> Result<ScopeId, Failure> {
     let names = |ids: &[ScopeId]| -> String {
