@@ -27,6 +27,24 @@ fn a_sound_plan_says_what_was_checked() {
 }
 
 #[test]
+fn many_senders_are_counted_and_not_all_named() {
+    let temp = folder();
+    let sites: String = (0..40)
+        .map(|at| {
+            format!(
+                "[site.S{at}]\nsubnets = [\"10.1.{at}.0/24\"]\nclients.ports.audio = \"30000-30039\"\n"
+            )
+        })
+        .collect();
+    let plan = file(&temp, "plan.toml", &format!("{PLAN}\n{sites}"));
+    let found = run(["check", &plan.display().to_string()]).exits(0);
+    let line = found.out.lines().find(|line| line.contains("senders: "));
+    let line = line.unwrap();
+    assert!(line.ends_with(" more"), "{line}");
+    assert_eq!(line.matches(", ").count(), 12, "{line}");
+}
+
+#[test]
 fn a_wrong_plan_is_shown_with_its_text_and_exits_with_2() {
     let temp = folder();
     let plan = file(

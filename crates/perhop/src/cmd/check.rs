@@ -15,6 +15,9 @@ use crate::render::{Tally, counted, human, sarif};
 use crate::source::Source;
 use crate::ui::{DIM, GOOD, HELP, Ui, WARN, paint};
 
+/// As many senders are named; a plan of many sites has thousands.
+const SENDERS_SHOWN: usize = 12;
+
 /// Say what is wrong with a plan, where, why, and what to do about it
 ///
 /// Besides the form of the plan: ranges that overlap or are too small, ranges on top of the ports of well-known
@@ -202,7 +205,12 @@ fn text(loaded: &perhop_plan::Loaded, source: &Source, ui: &Ui) -> String {
             .iter()
             .map(|scope| scope.name.as_str())
             .collect();
-        out.push_str(&paint(DIM, &format!("senders: {}\n", names.join(", "))));
+        let (shown, more) = names.split_at(names.len().min(SENDERS_SHOWN));
+        let mut senders = shown.join(", ");
+        if !more.is_empty() {
+            senders.push_str(&format!(", and {} more", more.len()));
+        }
+        out.push_str(&paint(DIM, &format!("senders: {senders}\n")));
     }
     out
 }
