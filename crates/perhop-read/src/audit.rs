@@ -18,7 +18,7 @@ use crate::fact::What;
 use crate::finding::{Finding, Layer};
 use crate::place::Place;
 use crate::policy::HostPolicy;
-use crate::reading::{FileRead, Reading};
+use crate::reading::{FileRead, Format, Reading};
 
 /// What came out.
 #[derive(Debug, Clone, PartialEq)]
@@ -281,6 +281,32 @@ fn not_covered(policy: &PolicySet, scope: ScopeId) -> Finding {
     finding
 }
 
+/// Files with marks of the network.
+fn not_compared(reading: &Reading, out: &mut Audit) {
+    for (index, file) in reading.files.iter().enumerate() {
+        if !matches!(file.format, Format::DeviceConfig | Format::NftJson) {
+            continue;
+        }
+        let is_mark = |fact: &&crate::Fact| matches!(fact.what, What::Mark(_));
+        let marks = file.facts.iter().filter(is_mark).count();
+        out.findings.push(
+            Finding::new(
+                Severity::Info,
+                Layer::Match,
+                codes::AUDIT_NOT_COMPARED,
+                format!(
+                    "`{}` is a {}: it is not compared with the plan",
+                    file.name,
+                    file.format.title()
+                ),
+            )
+            .at(&Place::whole(index))
+            .note(format!("marks in it: {marks}"))
+            .help("`perhop read` lists what it marks"),
+        );
+    }
+}
+
 /// The switch without which registry policies work in the domain only.
 fn nla(
     policy: &PolicySet,
@@ -324,8 +350,9 @@ fn nla(
     }
 }
 
-/// Policies that the plan does not account for.
+/// Policies that the plan does not account for, and files that it is not held against.
 fn extras(policy: &PolicySet, reading: &Reading, lowered: Option<&Lowered>, out: &mut Audit) {
+    not_compared(reading, out);
     let used: BTreeSet<String> = out
         .rules
         .iter()

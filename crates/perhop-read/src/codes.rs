@@ -50,5 +50,6 @@ codes! {
     AUDIT_OBJECT_MISSING = "audit/object-missing", &[], "an object for a site or a service is planned and not there";
     AUDIT_MARK_DIFFERS = "audit/mark-differs", &["UC-16"], "phones are told another mark than planned";
     AUDIT_SWITCH_DIFFERS = "audit/switch-differs", &[], "the switch for devices is not as planned";
+    AUDIT_NOT_COMPARED = "audit/not-compared", &[], "marks of the network are listed, not compared";
     USER_POLICY = "read/user-policy", &[], "a policy is for users, not for the computer";
 }

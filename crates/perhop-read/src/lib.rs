@@ -1,5 +1,5 @@
-//! What is configured now: files that Windows, the service and its shell write, read into one model of facts, and
-//! compared with a policy.
+//! What is configured now: files that Windows, the service and its shell, and devices of the network write, read into
+//! one model of facts, and compared with a policy.
 //!
 //! Invariant: every bytes give a [`Reading`]; what is not understood is listed in it, never dropped and never guessed.
 //! Files are recognised by what is in them. This crate is handed names and bytes: it opens no file and sees no plan.
@@ -8,10 +8,12 @@
 pub mod audit;
 pub mod change;
 pub mod codes;
+mod device;
 pub mod fact;
 pub mod finding;
 mod inband;
 mod intune;
+mod nft;
 pub mod place;
 pub mod policy;
 pub mod reading;

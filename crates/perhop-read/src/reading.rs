@@ -61,6 +61,10 @@ pub enum Format {
     Workbook,
     /// The table that perhop writes, as comma-separated values.
     TableCsv,
+    /// A configuration of Cisco IOS or NX-OS, Arista EOS, or another of that kind.
+    DeviceConfig,
+    /// `nft -j list ruleset`.
+    NftJson,
     /// Nothing that is known.
     Unknown,
 }
@@ -87,6 +91,8 @@ impl Format {
             Self::Script => "perhop-script",
             Self::Workbook => "perhop-xlsx",
             Self::TableCsv => "perhop-csv",
+            Self::DeviceConfig => "device-config",
+            Self::NftJson => "nft-json",
             Self::Unknown => "unknown",
         }
     }
@@ -112,6 +118,8 @@ impl Format {
             Self::Script => "script written by perhop",
             Self::Workbook => "workbook written by perhop",
             Self::TableCsv => "table written by perhop",
+            Self::DeviceConfig => "configuration of a network device",
+            Self::NftJson => "nftables ruleset",
             Self::Unknown => "not recognised",
         }
     }

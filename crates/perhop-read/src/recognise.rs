@@ -2,7 +2,7 @@
 
 use crate::reading::{FileRead, Format, Input};
 use crate::shell::{self, clixml, csv, json, list, table};
-use crate::{inband, intune, registry, script, sheet, text};
+use crate::{device, inband, intune, nft, registry, script, sheet, text};
 
 /// Reads one file.
 pub(crate) fn read(index: usize, input: &Input<'_>) -> FileRead {
@@ -34,6 +34,7 @@ pub(crate) fn read(index: usize, input: &Input<'_>) -> FileRead {
     found
         .or_else(|| script::read(index, input.name, &text.replace("\r\n", "\n")))
         .or_else(|| inband::is_one(text).then(|| inband::read(index, input.name, text)))
+        .or_else(|| device::is_one(text).then(|| device::read(index, input.name, text)))
         .or_else(|| lines(index, input.name, text))
         .unwrap_or_else(unknown)
 }
@@ -64,7 +65,8 @@ fn objects(index: usize, name: &str, text: &str) -> FileRead {
 
 fn document(index: usize, name: &str, text: &str) -> Option<FileRead> {
     let value: serde_json::Value = serde_json::from_str(text).ok()?;
-    intune::json(index, name, &value)
+    nft::json(index, name, &value)
+        .or_else(|| intune::json(index, name, &value))
         .or_else(|| shell::file(name, Format::ShellJson, json::read(index, &value)))
 }
 

@@ -274,9 +274,22 @@ fn policies_beyond_all_measure_are_told() {
 }
 
 #[test]
+fn marks_of_the_network_are_said_not_to_be_compared() {
+    let device = "policy-map IN\n class class-default\n  set dscp default\n";
+    let audit = audited(&policy(), &[device]);
+    let found = one(&audit, "audit/not-compared");
+    assert_eq!(found.severity, Severity::Info);
+    assert_eq!(found.notes, ["marks in it: 1"]);
+}
+
+#[test]
 fn every_code_of_auditing_is_raised() {
     let mut raised: Vec<&str> = drifts().into_iter().map(|(code, ..)| code).collect();
-    raised.extend(["audit/object-missing", "audit/too-many"]);
+    raised.extend([
+        "audit/object-missing",
+        "audit/too-many",
+        "audit/not-compared",
+    ]);
     for info in CODES.iter().filter(|info| info.code.starts_with("audit/")) {
         assert!(raised.contains(&info.code), "{} is never raised", info.code);
     }

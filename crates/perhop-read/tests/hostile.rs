@@ -24,6 +24,16 @@ fn seeds() -> Vec<Vec<u8>> {
     let intune = "{\"omaSettings\":[{\"omaUri\":\"./Device/Vendor/MSFT/NetworkQoSPolicy/a/DSCPAction\",\"value\":46}]}";
     let syncml = "<SyncBody><Replace><Item><Target><LocURI>./Device/Vendor/MSFT/NetworkQoSPolicy/a/DSCPAction</LocURI></Target>\
                   <Data>46</Data></Item></Replace></SyncBody>";
+    let device = "class-map match-any V\n match access-group name V\nip access-list extended V\n permit udp any range 16384 32767 any\n\
+                  object-group network N\n host 192.0.2.1\npolicy-map IN\n class V\n  set dscp ef\n class class-default\n  set dscp default\n\
+                  interface Gi1\n service-policy input IN\n";
+    let nft = "{\"nftables\":[{\"map\":{\"family\":\"inet\",\"name\":\"m\",\"table\":\"t\",\"elem\":[[{\"concat\":[\"udp\",{\"range\":[1,2]}]},\
+               {\"goto\":{\"target\":\"c\"}}]]}},{\"chain\":{\"family\":\"inet\",\"table\":\"t\",\"name\":\"c\",\"hook\":\"output\"}},\
+               {\"rule\":{\"family\":\"inet\",\"table\":\"t\",\"chain\":\"c\",\"expr\":[{\"match\":{\"op\":\"==\",\"left\":{\"payload\":\
+               {\"protocol\":\"ip\",\"field\":\"saddr\"}},\"right\":{\"prefix\":{\"addr\":\"10.0.0.0\",\"len\":8}}}},{\"mangle\":{\"key\":{\"payload\":\
+               {\"protocol\":\"ip\",\"field\":\"dscp\"}},\"value\":46}}]}},{\"rule\":{\"family\":\"inet\",\"table\":\"t\",\"chain\":\"c\",\
+               \"expr\":[{\"vmap\":{\"key\":{\"concat\":[{\"meta\":{\"key\":\"l4proto\"}},{\"payload\":{\"protocol\":\"th\",\"field\":\"sport\"}}]},\
+               \"data\":\"@m\"}}]}}]}";
     let mut pol = b"PReg\x01\0\0\0".to_vec();
     let put =
         |text: &str, out: &mut Vec<u8>| out.extend(text.encode_utf16().flat_map(u16::to_le_bytes));
@@ -36,7 +46,7 @@ fn seeds() -> Vec<Vec<u8>> {
     pol.extend(6u32.to_le_bytes());
     put(";46\0]", &mut pol);
     let mut out: Vec<Vec<u8>> = [
-        policy, table, csv, json, clixml, inband, reg, lgpo, intune, syncml,
+        policy, table, csv, json, clixml, inband, reg, lgpo, intune, syncml, device, nft,
     ]
     .iter()
     .map(|text| text.as_bytes().to_vec())
@@ -95,7 +105,7 @@ proptest! {
 
     #[test]
     fn changed_files(
-        which in 0usize..14,
+        which in 0usize..16,
         cut in any::<prop::sample::Index>(),
         changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..8),
         doubled in any::<bool>(),
@@ -116,7 +126,7 @@ proptest! {
 
     #[test]
     fn text_of_the_trade(text in "[<>/\\[\\]{}\":;,=|.\\-_ \t\r\nA-Za-z0-9\u{e9}\u{2026}]{0,120}") {
-        for head in ["", "<Objs>", "REGEDIT4\n", "Computer\na\\b\n", "<provisionGroup name=\"ServerConfiguration\">", "Name : a\n", "[{\"Name\":"] {
+        for head in ["", "<Objs>", "REGEDIT4\n", "Computer\na\\b\n", "<provisionGroup name=\"ServerConfiguration\">", "Name : a\n", "[{\"Name\":", "policy-map a\n", "{\"nftables\":["] {
             keeps_its_word(format!("{head}{text}").as_bytes());
         }
     }
@@ -144,4 +154,22 @@ fn large_and_deep_files() {
             .as_bytes(),
     );
     keeps_its_word("Name : a\n              b\n".repeat(20_000).as_bytes());
+    // Lists of lists that multiply.
+    let mut device = "object-group network N\n".to_owned();
+    device.push_str(&" host 192.0.2.1\n".repeat(5_000));
+    device.push_str("ip access-list extended V\n");
+    device.push_str(&" permit ip object-group N object-group N\n".repeat(5_000));
+    device.push_str("class-map match-any V\n");
+    device.push_str(&" match access-group name V\n".repeat(5_000));
+    device.push_str("policy-map IN\n");
+    device.push_str(&" class V\n  set dscp ef\n".repeat(5_000));
+    device.push_str(&"interface Gi1\n service-policy input IN\n".repeat(5_000));
+    keeps_its_word(device.as_bytes());
+    // Chains that go to themselves in many ways.
+    let rules = r#"{"rule":{"family":"ip","table":"t","chain":"c","expr":[{"jump":{"target":"c"}},{"mangle":{"key":{"payload":{"protocol":"ip","field":"dscp"}},"value":"ef"}}]}},"#;
+    let nft = format!(
+        r#"{{"nftables":[{}{{"chain":{{"family":"ip","table":"t","name":"c","hook":"output"}}}}]}}"#,
+        rules.repeat(5_000)
+    );
+    keeps_its_word(nft.as_bytes());
 }

@@ -4,6 +4,7 @@
 //! that it takes, for IOS, IOS XE, NX-OS and EOS. What is in them and has no form here is listed with its line, never
 //! dropped; commands about other things are passed over.
 
+use std::cell::Cell;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -48,6 +49,9 @@ pub struct Left {
     pub place: String,
 }
 
+/// As many addresses and services may be written out in all: groups used by lists used by classes multiply.
+const MOST: usize = 1 << 20;
+
 /// Reads a configuration.
 #[must_use]
 pub fn read(text: &str) -> Understood {
@@ -77,9 +81,23 @@ struct Reader<'a> {
     lists: Vec<(&'a str, [Vec<Term>; 2])>,
     classes: Vec<(&'a str, [Vec<Term>; 2])>,
     out: Understood,
+    /// How much has been written out.
+    spent: Cell<usize>,
 }
 
 impl<'a> Reader<'a> {
+    /// Whether so many more may be written out.
+    fn affords(&self, more: usize) -> Option<()> {
+        let spent = self.spent.get().saturating_add(more);
+        self.spent.set(spent.min(MOST));
+        (spent <= MOST).then_some(())
+    }
+
+    fn affords_terms(&self, families: &[Vec<Term>; 2]) -> Option<()> {
+        let size = |term: &Term| 1 + term.src.len() + term.dst.len() + term.services.len();
+        self.affords(families.iter().flatten().map(size).sum())
+    }
+
     fn leave(&mut self, node: &Node<'a>, place: &[&str]) {
         self.out.left.push(Left {
             line: node.line,
@@ -173,7 +191,9 @@ impl<'a> Reader<'a> {
         let mut services: Vec<Service> = Vec::new();
         let mut protocols = vec![Protocol::Udp, Protocol::Tcp];
         if words.takes("object-group") {
-            services.clone_from(find(&self.services, words.word()?)?);
+            let group = find(&self.services, words.word()?)?;
+            self.affords(group.len())?;
+            services.clone_from(group);
         } else if !(words.takes("ip") || words.takes("ipv6")) {
             protocols = vec![words.protocol()?];
         }
@@ -201,7 +221,9 @@ impl<'a> Reader<'a> {
 
     fn side(&self, words: &mut Words<'a, '_>) -> Option<Vec<IpNet>> {
         if words.takes("object-group") || words.takes("addrgroup") {
-            return find(&self.networks, words.word()?).cloned();
+            let group = find(&self.networks, words.word()?)?;
+            self.affords(group.len())?;
+            return Some(group.clone());
         }
         Some(words.address(Addresses::Wildcard)?.into_iter().collect())
     }
@@ -223,8 +245,9 @@ impl<'a> Reader<'a> {
                 ["description", ..] => continue,
                 _ => None,
             };
-            let found = list.and_then(|list| find(&self.lists, list)).cloned();
-            match found {
+            let found = list.and_then(|list| find(&self.lists, list));
+            let found = found.filter(|found| self.affords_terms(found).is_some());
+            match found.cloned() {
                 Some(found) if !all || matches.len() == 1 => {
                     known += 1;
                     for (own, more) in terms.iter_mut().zip(found) {
@@ -272,7 +295,9 @@ impl<'a> Reader<'a> {
 
     /// A class of a policy sets a mark.
     fn mark(&mut self, found: &mut Found, head: &Node<'a>, name: &str, dscp: Dscp) {
-        match find(&self.classes, name).cloned() {
+        let terms = find(&self.classes, name);
+        let terms = terms.filter(|terms| self.affords_terms(terms).is_some());
+        match terms.cloned() {
             Some(terms) => {
                 found.lines.push(head.line);
                 found.names.push(name.to_owned());

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 use perhop_policy::{AppMatch, ProtocolMatch, Severity};
-use perhop_read::fact::ServiceObject;
+use perhop_read::fact::{NetMark, ServiceObject};
 use perhop_read::policy::HostPolicy;
-use perhop_read::{FileRead, Finding, What};
+use perhop_read::{Fact, FileRead, Finding, Place, What};
 use serde_json::json;
 
 use crate::draft;
@@ -25,7 +25,7 @@ const SCHEMA: &str = "perhop.read/1";
 ///
 /// Files are recognised by what is in them: Registry.pol, .reg exports, LGPO text, Group Policy backups, output of
 /// Get-NetQosPolicy and Get-Cs... as list, table, CSV, JSON or CLIXML, in-band provisioning in a client's log, Intune
-/// profiles, SyncML. What is not understood is listed, and what is wrong in itself is told. docs/READING.md says how
+/// profiles, SyncML; configurations of Cisco and Arista switches, nft -j list ruleset. What is not understood is listed, and what is wrong in itself is told. docs/READING.md says how
 /// to make each.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:
@@ -154,10 +154,11 @@ fn tally(found: &[&Finding], read: &str) -> String {
 }
 
 fn counts<'a>(files: impl Iterator<Item = &'a FileRead>) -> String {
-    let (mut policies, mut objects, mut others) = (0, 0, 0);
+    let (mut policies, mut marks, mut objects, mut others) = (0, 0, 0, 0);
     for fact in files.flat_map(|file| &file.facts) {
         match fact.what {
             What::Policy(_) => policies += 1,
+            What::Mark(_) => marks += 1,
             What::Object(_) => objects += 1,
             _ => others += 1,
         }
@@ -166,8 +167,12 @@ fn counts<'a>(files: impl Iterator<Item = &'a FileRead>) -> String {
         1 => "1 policy".to_owned(),
         n => format!("{n} policies"),
     };
+    let marks = match marks {
+        0 => String::new(),
+        n => format!(", {} of the network", counted(n, "mark")),
+    };
     format!(
-        "{policies}, {}, {}",
+        "{policies}{marks}, {}, {}",
         counted(objects, "settings object"),
         counted(others, "other setting")
     )
@@ -187,6 +192,18 @@ fn listing(out: &mut String, file: &FileRead, width: Option<usize>) {
     let policies: Vec<&HostPolicy> = file.policies().map(|(_, policy)| policy).collect();
     if !policies.is_empty() {
         out.push_str(&policy_table(&policies).render(width));
+        out.push('\n');
+    }
+    let marks: Vec<(&Fact, &NetMark)> = file
+        .facts
+        .iter()
+        .filter_map(|fact| match &fact.what {
+            What::Mark(mark) => Some((fact, mark)),
+            _ => None,
+        })
+        .collect();
+    if !marks.is_empty() {
+        out.push_str(&mark_table(&marks).render(width));
         out.push('\n');
     }
     let objects: Vec<&ServiceObject> = file
@@ -228,13 +245,13 @@ fn others(out: &mut String, file: &FileRead) {
                 out.push_str(&format!("{} = {} ({meaning})\n", clean(name), clean(data)));
             }
             What::Removed { what } => out.push_str(&format!("removes {}\n", clean(what))),
-            What::Policy(_) | What::Object(_) => {}
+            What::Policy(_) | What::Mark(_) | What::Object(_) => {}
         }
     }
     for left in &file.left {
         let text = format!(
             "not understood: {}: {}: {}\n",
-            left.place.in_file("line").replace("line:", "line "),
+            at(&left.place),
             clean(&left.text),
             left.why
         );
@@ -244,8 +261,57 @@ fn others(out: &mut String, file: &FileRead) {
         out.push_str(&paint(DIM, &format!("and {} more\n", file.left_more)));
     }
     if file.facts.is_empty() {
-        out.push_str("nothing about QoS\n");
+        let network = matches!(
+            file.format,
+            perhop_read::Format::DeviceConfig | perhop_read::Format::NftJson
+        );
+        out.push_str(if network {
+            "no mark that is understood\n"
+        } else {
+            "nothing about QoS\n"
+        });
     }
+}
+
+/// `line 14`, the path in a file that has no lines, or else the place as it is.
+fn at(place: &Place) -> String {
+    if place.line.is_none() && place.offset.is_none() && !place.path.is_empty() {
+        return clean(&place.path);
+    }
+    place.in_file("line").replace("line:", "line ")
+}
+
+fn mark_table(marks: &[(&Fact, &NetMark)]) -> Grid {
+    let mut grid = Grid::new([
+        Column::text("List", 16),
+        Column::text("Class", 12),
+        Column::text("Family", 0),
+        Column::text("Source", 12),
+        Column::text("Destination", 12),
+        Column::text("Packets", 16),
+        Column::text("DSCP", 0),
+        Column::text("At", 0),
+    ]);
+    let side = |nets: &[ipnet::IpNet]| match nets {
+        [] => "any".to_owned(),
+        nets => {
+            let nets: Vec<String> = nets.iter().map(ToString::to_string).collect();
+            nets.join(", ")
+        }
+    };
+    for (fact, mark) in marks {
+        grid.row(vec![
+            mark.list.as_str().into(),
+            mark.class.as_str().into(),
+            mark.family_text().into(),
+            side(&mark.src).into(),
+            side(&mark.dst).into(),
+            mark.services_text().into(),
+            mark.dscp.to_string().into(),
+            at(&fact.place).into(),
+        ]);
+    }
+    grid
 }
 
 fn policy_table(policies: &[&HostPolicy]) -> Grid {

@@ -1,7 +1,7 @@
 //! Facts and findings as JSON; `docs/schema/read.json` and `audit.json` say what is in it.
 
 use perhop_policy::{AppMatch, PortMatch, ProtocolMatch, Severity};
-use perhop_read::fact::ServiceObject;
+use perhop_read::fact::{NetMark, ServiceObject};
 use perhop_read::policy::HostPolicy;
 use perhop_read::{Fact, FileRead, Finding, Place, Reading, What};
 use serde_json::{Value, json};
@@ -67,6 +67,7 @@ fn place(place: &Place, reading: &Reading) -> Value {
 fn fact(fact: &Fact, reading: &Reading) -> Value {
     let mut out = match &fact.what {
         What::Policy(one) => policy(one),
+        What::Mark(one) => mark(one),
         What::Nla(on) => json!({ "kind": "nla", "on": on }),
         What::Object(one) => object(one, reading),
         What::Setting {
@@ -81,6 +82,33 @@ fn fact(fact: &Fact, reading: &Reading) -> Value {
     out["layer"] = json!(fact.layer.as_str());
     out["place"] = place(&fact.place, reading);
     out
+}
+
+fn mark(mark: &NetMark) -> Value {
+    let nets = |nets: &[ipnet::IpNet]| nets.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let services: Vec<Value> = mark
+        .services
+        .iter()
+        .map(|one| {
+            json!({
+                "protocol": one.protocol.as_str(),
+                "source_ports": one.src.map(|range| range.to_string()),
+                "destination_ports": one.dst.map(|range| range.to_string()),
+            })
+        })
+        .collect();
+    json!({
+        "kind": "mark",
+        "list": mark.list,
+        "class": mark.class,
+        "ipv4": mark.families[0],
+        "ipv6": mark.families[1],
+        "source_ips": nets(&mark.src),
+        "destination_ips": nets(&mark.dst),
+        "services": services,
+        "dscp": mark.dscp.value(),
+        "interfaces": mark.interfaces,
+    })
 }
 
 fn policy(policy: &HostPolicy) -> Value {

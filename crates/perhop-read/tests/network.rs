@@ -1,0 +1,228 @@
+//! Marks of network devices and of Linux' packet filter.
+
+use perhop_read::fact::NetMark;
+use perhop_read::{FileRead, Format, Input, Reading, What, Words};
+
+fn read(text: &str) -> FileRead {
+    let input = Input {
+        name: "x",
+        bytes: text.as_bytes(),
+    };
+    let mut reading = Reading::of(&[input], &Words::default());
+    assert_eq!(reading.files[0].findings, []);
+    reading.files.remove(0)
+}
+
+fn marks(file: &FileRead) -> Vec<&NetMark> {
+    file.facts
+        .iter()
+        .map(|fact| match &fact.what {
+            What::Mark(mark) => mark,
+            other => panic!("{other:?}"),
+        })
+        .collect()
+}
+
+/// Everything that is known of a file, a line each.
+fn listing(file: &FileRead) -> Vec<String> {
+    let sides = |nets: &[ipnet::IpNet]| {
+        let nets: Vec<String> = nets.iter().map(ToString::to_string).collect();
+        nets.join("+")
+    };
+    let places = file
+        .facts
+        .iter()
+        .map(|fact| fact.place.in_file("").replace(':', "") + &fact.place.path);
+    let mut out: Vec<String> = places
+        .zip(marks(file))
+        .map(|(place, mark)| {
+            format!(
+                "{place} {} / {} {} [{}>{}] {} = {} on {:?}",
+                mark.list,
+                mark.class,
+                mark.family_text(),
+                sides(&mark.src),
+                sides(&mark.dst),
+                mark.services_text(),
+                mark.dscp,
+                mark.interfaces
+            )
+        })
+        .collect();
+    out.extend(file.left.iter().map(|left| {
+        let place = left.place.in_file("").replace(':', "") + &left.place.path;
+        format!("left {place} {}: {}", left.text, left.why)
+    }));
+    out
+}
+
+const BY_HAND: &str = "\
+Building configuration...
+
+Current configuration : 4211 bytes
+!
+hostname edge
+!
+class-map match-any VOICE
+  match access-group name VOICE
+class-map match-all RTP
+  match protocol rtp audio
+!
+policy-map IN
+  class VOICE
+   set dscp ef
+   police 128000
+  class RTP
+   set dscp af41
+  class class-default
+   set dscp default
+!
+interface GigabitEthernet1/0/1
+  service-policy input IN
+!
+ip access-list extended VOICE
+ 10 permit udp any range 16384 32767 any
+ 20 permit udp 10.1.0.0 0.0.255.255 host 192.0.2.9 eq 5060
+ 30 deny   udp any any
+end
+";
+
+#[test]
+fn a_running_configuration() {
+    let file = read(BY_HAND);
+    assert_eq!(file.format, Format::DeviceConfig);
+    let expected = [
+        r#"13 IN / VOICE IPv4 [>] udp from 16384-32767 = 46 (EF) on ["GigabitEthernet1/0/1"]"#,
+        r#"13 IN / VOICE IPv4 [10.1.0.0/16>192.0.2.9/32] udp to 5060 = 46 (EF) on ["GigabitEthernet1/0/1"]"#,
+        r#"12 IN / class-default both [>] all = 0 (DF) on ["GigabitEthernet1/0/1"]"#,
+        "left 10 match protocol rtp audio: in `class-map RTP`, and its effect on marks is not known",
+        "left 15 police 128000: in `policy-map IN class VOICE`, and its effect on marks is not known",
+        "left 16 class RTP: in `policy-map IN`, and its effect on marks is not known",
+        "left 27 30 deny udp any any: in `access-list VOICE`, and its effect on marks is not known",
+    ];
+    assert_eq!(listing(&file), expected);
+}
+
+#[test]
+fn what_is_no_configuration_is_not_taken_for_one() {
+    for text in [
+        "a letter about the policy-map that we need\n",
+        "no policy-map IN\nno class-map match-any VOICE\n",
+        "Name,class-map\na,b\n",
+    ] {
+        assert_eq!(read(text).format, Format::Unknown, "{text}");
+    }
+    for text in ["{\"nftables\": 1}", "{\"nftable\": []}"] {
+        assert_eq!(read(text).format, Format::Unknown, "{text}");
+    }
+}
+
+/// Each protocol with its ports is in the marks, and nothing is left.
+#[test]
+fn every_golden_of_cisco_ios_is_understood() {
+    for text in [
+        include_str!("../../perhop-targets/tests/cases/campus/cisco-ios/marks/clients/apply.ios"),
+        include_str!(
+            "../../perhop-targets/tests/cases/network/cisco-ios/marks/mac-clients/apply.ios"
+        ),
+        include_str!("../../perhop-targets/tests/cases/network/cisco-ios/marks/devices/apply.ios"),
+    ] {
+        let file = read(text);
+        assert_eq!(file.format, Format::DeviceConfig);
+        assert_eq!(file.left, []);
+        let lines: Vec<&str> = text.lines().map(str::trim).collect();
+        // Each group of services is used once.
+        let services = lines.iter().filter(|line| {
+            line.contains("permit udp ")
+                || line.contains("permit tcp ")
+                || line.starts_with("udp ")
+                || line.starts_with("tcp ")
+        });
+        let found: usize = marks(&file)
+            .iter()
+            .map(|mark| {
+                let families = mark.families.iter().filter(|family| **family).count();
+                families * mark.services.len()
+            })
+            .sum();
+        assert_eq!(found, services.count());
+        for fact in &file.facts {
+            let What::Mark(mark) = &fact.what else {
+                panic!("{fact:?}")
+            };
+            let line = fact.place.line.expect("text has lines");
+            let set = if mark.services.is_empty() {
+                assert!(lines[line - 1].starts_with("policy-map "));
+                *lines
+                    .iter()
+                    .rfind(|line| line.starts_with("set dscp"))
+                    .expect("there is one")
+            } else {
+                assert_eq!(lines[line - 1], format!("class {}", mark.class));
+                lines[line]
+            };
+            let word = set.strip_prefix("set dscp ").expect("a mark");
+            let dscp = match word {
+                "default" => Some(perhop_policy::Dscp::DF),
+                word => perhop_policy::Dscp::from_name(word)
+                    .or_else(|| perhop_policy::Dscp::try_new(word.parse().ok()?)),
+            };
+            assert_eq!(dscp, Some(mark.dscp), "{set}");
+        }
+    }
+}
+
+/// What `nft -j list ruleset` says after the files of two cases were loaded.
+#[test]
+fn a_ruleset() {
+    let file = read(include_str!("fixtures/ruleset.json"));
+    assert_eq!(file.format, Format::NftJson);
+    let expected: Vec<&str> = include_str!("fixtures/ruleset.txt").lines().collect();
+    assert_eq!(listing(&file), expected);
+}
+
+#[test]
+fn rules_that_are_not_understood_are_listed() {
+    let rule = |expr: &str| {
+        format!(
+            r#"{{"rule":{{"family":"ip","table":"t","chain":"out","handle":1,"expr":[{expr}]}}}}"#
+        )
+    };
+    let mark = r#"{"mangle":{"key":{"payload":{"protocol":"ip","field":"dscp"}},"value":46}}"#;
+    let of = |left: &str, right: &str| {
+        format!(r#"{{"match":{{"op":"==","left":{left},"right":{right}}}}}"#)
+    };
+    let port = r#"{"payload":{"protocol":"udp","field":"dport"}}"#;
+    let rules = [
+        rule(&format!(
+            "{},{mark}",
+            of(port, "{\"set\":[5060,{\"range\":[7000,7009]}]}")
+        )),
+        rule(&format!(
+            "{},{mark}",
+            of("{\"ct\":{\"key\":\"state\"}}", "\"new\"")
+        )),
+        rule(&format!("{},{{\"accept\":null}}", of(port, "53"))),
+        rule(r#"{"mangle":{"key":{"meta":{"key":"mark"}},"value":1}}"#),
+        rule(r#"{"counter":{"packets":1,"bytes":2}},{"accept":null}"#),
+        rule(mark),
+    ];
+    let file = read(&format!(
+        r#"{{"nftables":[{{"metainfo":{{}}}},{{"flowtable":{{}}}},{{"chain":{{"family":"ip","table":"t","name":"out","hook":"output"}}}},{}]}}"#,
+        rules.join(",")
+    ));
+    let out = listing(&file);
+    let shown: Vec<&str> = out
+        .iter()
+        .map(|line| line.split(": ").last().unwrap_or(line))
+        .collect();
+    let expected = [
+        "nftables[3] ip t out / out IPv4 [>] udp to 5060, udp to 7000-7009 = 46 (EF) on []",
+        "its effect on marks is not known",
+        "a condition that is not understood",
+        "it takes packets from the rules below it",
+        "it changes something other than the mark",
+        "no packets come here by what is understood",
+    ];
+    assert_eq!(shown, expected);
+}
