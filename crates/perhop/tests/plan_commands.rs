@@ -36,7 +36,7 @@ fn many_senders_are_counted_and_not_all_named() {
             )
         })
         .collect();
-    let plan = file(&temp, "plan.toml", &format!("{PLAN}\n{sites}"));
+    let plan = file(&temp, "plan.toml", format!("{PLAN}\n{sites}"));
     let found = run(["check", &plan.display().to_string()]).exits(0);
     let line = found.out.lines().find(|line| line.contains("senders: "));
     let line = line.unwrap();
