@@ -10,6 +10,7 @@ mod fixture;
 mod laws;
 mod packets;
 mod read;
+mod remarked;
 mod shared;
 mod synth;
 mod verdicts;
