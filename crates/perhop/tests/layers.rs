@@ -123,7 +123,7 @@ fn crates_bring_no_more_than_they_need() {
             "perhop-policy" => &["ipnet", "thiserror"],
             "perhop-plan" => &["ipnet", "serde_json", "thiserror", "toml"],
             "perhop-targets" => &["ipnet", "sha2", "thiserror"],
-            "perhop-read" => &["flate2", "ipnet", "roxmltree", "serde_json"],
+            "perhop-read" => &["ipnet", "roxmltree", "serde_json", "zip"],
             "perhop-verify" => &["ipnet", "thiserror"],
             "perhop-host" => &["ipnet", "libc", "thiserror"],
             _ => continue,

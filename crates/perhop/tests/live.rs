@@ -16,6 +16,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::net::UdpSocket;
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -30,7 +31,11 @@ struct Running {
     child: Child,
     heard: String,
     rest: Option<BufReader<ChildStderr>>,
+    _ended: mpsc::Sender<()>,
 }
+
+/// How long a program of a test may run.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 impl Running {
     /// Starts it and waits until it says that it listens.
@@ -41,15 +46,32 @@ impl Running {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut rest = BufReader::new(child.stderr.take().unwrap());
-        let mut heard = String::new();
-        while !heard.contains(listens) {
-            assert_ne!(rest.read_line(&mut heard).unwrap(), 0, "it ended: {heard}");
-        }
-        Self {
+        let rest = BufReader::new(child.stderr.take().unwrap());
+        let id = Pid::from_child(&child);
+        let (ended, end) = mpsc::channel::<()>();
+        // A test that waits for ever says nothing of why.
+        thread::spawn(move || {
+            if end.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+                eprintln!("a program of the test did not end within {PATIENCE:?}");
+                let _ = kill_process(id, Signal::KILL);
+            }
+        });
+        let mut running = Self {
             child,
-            heard,
+            heard: String::new(),
             rest: Some(rest),
+            _ended: ended,
+        };
+        running.hears(listens);
+        running
+    }
+
+    /// Waits until it has said this.
+    fn hears(&mut self, what: &str) {
+        let rest = self.rest.as_mut().unwrap();
+        while !self.heard.contains(what) {
+            let more = rest.read_line(&mut self.heard).unwrap();
+            assert_ne!(more, 0, "it ended: {}", self.heard);
         }
     }
 
@@ -313,6 +335,41 @@ fn an_interface_that_goes_ends_the_capture_with_a_report() {
             call("192.0.2.1:20000", "192.0.2.2:50000", 46, 50);
             namespace::ip("link del v1");
             let run = run.end().exits(3).complains("the interface was removed");
+            assert_eq!(told(&json(&run.out)).len(), 1);
+        },
+    );
+}
+
+/// The kernel reports only the first of the two.
+#[test]
+fn an_interface_that_is_down_when_it_goes_ends_the_capture_too() {
+    inside(
+        "an_interface_that_is_down_when_it_goes_ends_the_capture_too",
+        || {
+            veth();
+            let mut run = live(["flows", "--live", "v1", "--format", "json"]);
+            call("192.0.2.1:20000", "192.0.2.2:50000", 46, 50);
+            namespace::ip("link set v1 down");
+            run.hears("went down");
+            namespace::ip("link del v1");
+            let run = run.end().exits(3).complains("the interface was removed");
+            assert_eq!(told(&json(&run.out)).len(), 1);
+        },
+    );
+}
+
+#[test]
+fn an_interface_that_comes_back_is_captured_from_again() {
+    inside(
+        "an_interface_that_comes_back_is_captured_from_again",
+        || {
+            veth();
+            let mut run = live(["flows", "--live", "v1", "--format", "json"]);
+            namespace::ip("link set v1 down");
+            run.hears("went down");
+            namespace::ip("link set v1 up");
+            call("192.0.2.1:20000", "192.0.2.2:50000", 46, 50);
+            let run = run.interrupt().exits(0);
             assert_eq!(told(&json(&run.out)).len(), 1);
         },
     );

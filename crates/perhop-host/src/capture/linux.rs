@@ -27,7 +27,8 @@ pub struct Live {
     blocks: Blocks,
     retire: Duration,
     statistics: Statistics,
-    name: String,
+    /// The number of the interface; 0 for all.
+    index: i32,
 }
 
 impl Live {
@@ -68,7 +69,7 @@ impl Live {
             blocks: Blocks::new(any),
             retire: options.retire,
             statistics: Statistics::default(),
-            name: interface.to_owned(),
+            index,
         })
     }
 
@@ -95,7 +96,15 @@ impl Live {
                 }
             }
         }
-        Ok(self.block(sink).unwrap_or(Turn::Idle))
+        if let Some(turn) = self.block(sink) {
+            return Ok(turn);
+        }
+        // An interface that is down already goes without a report.
+        Ok(if self.is_there() {
+            Turn::Idle
+        } else {
+            Turn::Gone
+        })
     }
 
     /// What the kernel has counted so far.
@@ -138,7 +147,14 @@ impl Live {
     }
 
     fn down(&self) -> Turn {
-        let there = self.name == ANY || interface::index(&self.name).is_ok();
-        if there { Turn::Down } else { Turn::Gone }
+        if self.is_there() {
+            Turn::Down
+        } else {
+            Turn::Gone
+        }
+    }
+
+    fn is_there(&self) -> bool {
+        self.index == 0 || interface::exists(self.index)
     }
 }

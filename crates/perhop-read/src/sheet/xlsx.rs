@@ -1,6 +1,9 @@
 //! Workbooks (ECMA-376), as far as a table of text and numbers needs: a ZIP archive of XML parts, read within bounds.
 
-use std::io::Read;
+use std::io::{Cursor, Read};
+
+use zip::ZipArchive;
+use zip::result::ZipError;
 
 use crate::registry::backup::parse;
 
@@ -15,15 +18,9 @@ pub(crate) struct Sheet {
 /// # Errors
 /// Why it cannot be read.
 pub(crate) fn read(bytes: &[u8]) -> Result<Vec<Sheet>, String> {
-    let entries = directory(bytes).ok_or("it is not a whole ZIP archive")?;
-    let part = |name: &str| -> Result<Option<String>, String> {
-        let Some(entry) = entries.iter().find(|entry| entry.name == name) else {
-            return Ok(None);
-        };
-        let data = entry.data(bytes)?;
-        let text = String::from_utf8(data).map_err(|_| format!("`{name}` is not UTF-8"))?;
-        Ok(Some(text))
-    };
+    let archive = ZipArchive::new(Cursor::new(bytes));
+    let mut archive = archive.map_err(|error| format!("it is not a whole ZIP archive: {error}"))?;
+    let mut part = |name: &str| part(&mut archive, name);
     let book = part("xl/workbook.xml")?.ok_or("it has no `xl/workbook.xml`")?;
     let relations = part("xl/_rels/workbook.xml.rels")?.unwrap_or_default();
     let strings = match part("xl/sharedStrings.xml")? {
@@ -45,98 +42,22 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Vec<Sheet>, String> {
     Ok(out)
 }
 
-/// One file of the archive.
-struct Entry {
-    name: String,
-    method: u16,
-    packed: usize,
-    unpacked: usize,
-    header: usize,
-}
-
-impl Entry {
-    fn data(&self, bytes: &[u8]) -> Result<Vec<u8>, String> {
-        let damaged = || format!("`{}` is damaged", self.name);
-        let header = bytes
-            .get(self.header..)
-            .filter(|rest| rest.starts_with(b"PK\x03\x04"))
-            .ok_or_else(damaged)?;
-        let names = number(header, 26, 2).zip(number(header, 28, 2));
-        let (name, extra) = names.ok_or_else(damaged)?;
-        let begins = 30 + name + extra;
-        let packed = header
-            .get(begins..begins.saturating_add(self.packed))
-            .ok_or_else(damaged)?;
-        if self.unpacked > MOST_BYTES {
-            return Err(format!(
-                "`{}` is larger than {} MiB",
-                self.name,
-                MOST_BYTES >> 20
-            ));
-        }
-        match self.method {
-            0 => Ok(packed.to_vec()),
-            8 => {
-                let mut out = Vec::new();
-                let limit = u64::try_from(MOST_BYTES).unwrap_or(u64::MAX) + 1;
-                flate2::read::DeflateDecoder::new(packed)
-                    .take(limit)
-                    .read_to_end(&mut out)
-                    .map_err(|_| damaged())?;
-                if out.len() > MOST_BYTES {
-                    return Err(format!(
-                        "`{}` is larger than {} MiB",
-                        self.name,
-                        MOST_BYTES >> 20
-                    ));
-                }
-                Ok(out)
-            }
-            method => Err(format!("`{}` is packed by method {method}", self.name)),
-        }
+/// The text of one file of the archive; `None` when there is no such file.
+fn part(archive: &mut ZipArchive<Cursor<&[u8]>>, name: &str) -> Result<Option<String>, String> {
+    let file = match archive.by_name(name) {
+        Ok(file) => file,
+        Err(ZipError::FileNotFound) => return Ok(None),
+        Err(error) => return Err(format!("`{name}`: {error}")),
+    };
+    let mut data = Vec::new();
+    file.take(MOST_BYTES + 1)
+        .read_to_end(&mut data)
+        .map_err(|error| format!("`{name}` is damaged: {error}"))?;
+    if data.len() as u64 > MOST_BYTES {
+        return Err(format!("`{name}` is larger than {} MiB", MOST_BYTES >> 20));
     }
-}
-
-/// The central directory, found from the end (APPNOTE 4.3.16).
-fn directory(bytes: &[u8]) -> Option<Vec<Entry>> {
-    let tail = bytes.len().saturating_sub(65_557);
-    let end = bytes[tail..]
-        .windows(4)
-        .rposition(|window| window == b"PK\x05\x06")?
-        + tail;
-    let count = number(&bytes[end..], 10, 2)?;
-    let mut at = number(&bytes[end..], 16, 4)?;
-    let mut out = Vec::new();
-    for _ in 0..count {
-        let head = bytes.get(at..)?;
-        if !head.starts_with(b"PK\x01\x02") {
-            return None;
-        }
-        let (name, extra, comment) = (
-            number(head, 28, 2)?,
-            number(head, 30, 2)?,
-            number(head, 32, 2)?,
-        );
-        out.push(Entry {
-            name: String::from_utf8_lossy(head.get(46..46 + name)?).into_owned(),
-            method: u16::try_from(number(head, 10, 2)?).ok()?,
-            packed: number(head, 20, 4)?,
-            unpacked: number(head, 24, 4)?,
-            header: number(head, 42, 4)?,
-        });
-        at += 46 + name + extra + comment;
-    }
-    Some(out)
-}
-
-fn number(bytes: &[u8], at: usize, length: usize) -> Option<usize> {
-    let bytes = bytes.get(at..at + length)?;
-    Some(
-        bytes
-            .iter()
-            .rev()
-            .fold(0, |n, byte| n << 8 | usize::from(*byte)),
-    )
+    let text = String::from_utf8(data).map_err(|_| format!("`{name}` is not UTF-8"))?;
+    Ok(Some(text))
 }
 
 /// Names and paths of sheets.
@@ -245,7 +166,7 @@ fn column(reference: &str) -> Option<usize> {
 }
 
 /// Bytes of one part, unpacked.
-const MOST_BYTES: usize = 64 << 20;
+const MOST_BYTES: u64 = 64 << 20;
 /// Sheets that are looked at.
 const MOST_SHEETS: usize = 50;
 /// Columns that are looked at.

@@ -8,28 +8,15 @@ use crate::source::Source;
 
 /// One run with one result a diagnostic; `codes` describes every code that a result names.
 pub(crate) fn log(diagnostics: &[Diagnostic], source: &Source, codes: &[CodeInfo]) -> Value {
-    let mut used: Vec<&str> = diagnostics.iter().map(|one| one.code).collect();
-    used.sort_unstable();
-    used.dedup();
-    let rules: Vec<Value> = used.iter().map(|code| rule(code, codes)).collect();
-    let results: Vec<Value> = diagnostics
+    let used = used(diagnostics.iter().map(|one| one.code));
+    let results = diagnostics
         .iter()
         .map(|one| result(one, source, used.binary_search(&one.code).unwrap_or(0)))
         .collect();
-    json!({
-        "$schema": SCHEMA,
-        "version": "2.1.0",
-        "runs": [{
-            "tool": { "driver": {
-                "name": "perhop",
-                "version": env!("CARGO_PKG_VERSION"),
-                "rules": rules,
-            }},
-            "columnKind": "unicodeCodePoints",
-            "artifacts": [{ "location": { "uri": uri(&source.name) }, "mimeType": "application/toml" }],
-            "results": results,
-        }],
-    })
+    let mut log = run(&used, codes, results);
+    log["runs"][0]["artifacts"] =
+        json!([{ "location": { "uri": uri(&source.name) }, "mimeType": "application/toml" }]);
+    log
 }
 
 /// The same for what was found in files of configuration; a finding's first place is there, the plan's is related.
@@ -39,17 +26,27 @@ pub(crate) fn audit(
     source: &Source,
     codes: &[CodeInfo],
 ) -> Value {
-    let mut used: Vec<&str> = findings.iter().map(|one| one.code).collect();
-    used.sort_unstable();
-    used.dedup();
-    let rules: Vec<Value> = used.iter().map(|code| rule(code, codes)).collect();
-    let results: Vec<Value> = findings
+    let used = used(findings.iter().map(|one| one.code));
+    let results = findings
         .iter()
         .map(|one| {
             let index = used.binary_search(&one.code).unwrap_or(0);
             audit_result(one, reading, source, index)
         })
         .collect();
+    run(&used, codes, results)
+}
+
+/// Each code once, in order.
+fn used<'a>(all: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut used: Vec<&str> = all.collect();
+    used.sort_unstable();
+    used.dedup();
+    used
+}
+
+fn run(used: &[&str], codes: &[CodeInfo], results: Vec<Value>) -> Value {
+    let rules: Vec<Value> = used.iter().map(|code| rule(code, codes)).collect();
     json!({
         "$schema": SCHEMA,
         "version": "2.1.0",

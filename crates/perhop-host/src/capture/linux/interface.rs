@@ -33,6 +33,16 @@ pub fn interfaces() -> Vec<String> {
     names
 }
 
+/// Whether an interface has this number. A name can be given to another interface, a number that was used is not.
+pub(super) fn exists(index: i32) -> bool {
+    let Ok(index) = u32::try_from(index) else {
+        return false;
+    };
+    let mut name = [0; libc::IF_NAMESIZE];
+    // SAFETY: the buffer has the size that the call asks for and outlives it.
+    !unsafe { libc::if_indextoname(index, name.as_mut_ptr()) }.is_null()
+}
+
 /// The number of an interface.
 pub(super) fn index(name: &str) -> Result<i32, CaptureError> {
     let missing = || CaptureError::NoInterface {
