@@ -116,29 +116,7 @@ fn bars(title: &str, remark: &str, rows: &[Bar], legend: &[(&'static str, &str)]
                 }
             },
         );
-        html.within("ul", &[("class", "legend")], |html| {
-            for (class, name) in legend {
-                html.within("li", &[], |html| {
-                    html.within(
-                        "svg",
-                        &[("viewBox", "0 0 14 14"), ("aria-hidden", "true")],
-                        |html| {
-                            html.leaf(
-                                "rect",
-                                &[
-                                    ("class", class),
-                                    ("width", "14"),
-                                    ("height", "14"),
-                                    ("rx", "3"),
-                                ],
-                                "",
-                            );
-                        },
-                    );
-                    html.text(name);
-                });
-            }
-        });
+        key(legend, html);
     });
 }
 
@@ -240,10 +218,10 @@ const LEGEND: [(&str, &str); 3] = [
     ("f-other", "another mark"),
 ];
 
-/// Names of the parts by mark.
-fn legend(html: &mut Html) {
+/// What the colours stand for.
+fn key(legend: &[(&'static str, &str)], html: &mut Html) {
     html.within("ul", &[("class", "legend")], |html| {
-        for (class, name) in LEGEND {
+        for (class, name) in legend {
             html.within("li", &[], |html| {
                 html.within(
                     "svg",

@@ -1,6 +1,6 @@
 //! One figure for each class and site: packets by mark, and below them rate, loss and jitter, on one axis of time.
 
-use super::{WIDTH, legend, rect, text};
+use super::{LEGEND, WIDTH, key, rect, text};
 use crate::html::Html;
 use crate::render::grouped;
 use crate::report::series::{Moment, SeriesView};
@@ -112,7 +112,7 @@ fn figure(series: &SeriesView, html: &mut Html) {
             }
             clock(series, top, html);
         });
-        legend(html);
+        key(&LEGEND, html);
     });
 }
 
