@@ -19,7 +19,9 @@ pub enum AddressFamily {
 }
 
 impl AddressFamily {
-    const fn highest(self) -> u128 {
+    /// The highest address as a number.
+    #[must_use]
+    pub const fn highest(self) -> u128 {
         match self {
             Self::V4 => u32::MAX as u128,
             Self::V6 => u128::MAX,
@@ -47,6 +49,21 @@ impl Intervals {
         Self(vec![(first, last)])
     }
 
+    /// All of these, inclusive, in any order and overlapping or not.
+    #[must_use]
+    pub fn of(ranges: impl IntoIterator<Item = (u128, u128)>) -> Self {
+        let mut all: Vec<(u128, u128)> = ranges.into_iter().filter(|(a, b)| a <= b).collect();
+        all.sort_unstable();
+        let mut out: Vec<(u128, u128)> = Vec::new();
+        for (first, last) in all {
+            match out.last_mut() {
+                Some((_, end)) if first <= end.saturating_add(1) => *end = last.max(*end),
+                _ => out.push((first, last)),
+            }
+        }
+        Self(out)
+    }
+
     /// The intervals, ascending.
     #[must_use]
     pub fn as_slice(&self) -> &[(u128, u128)] {
@@ -65,12 +82,16 @@ impl Intervals {
 
     fn intersection(&self, other: &Self) -> Self {
         let mut out = Vec::new();
-        for (a, b) in &self.0 {
-            for (c, d) in &other.0 {
-                let (first, last) = (*a.max(c), *b.min(d));
-                if first <= last {
-                    out.push((first, last));
-                }
+        let (mut own, mut others) = (self.0.iter().peekable(), other.0.iter().peekable());
+        while let (Some((a, b)), Some((c, d))) = (own.peek(), others.peek()) {
+            let (first, last) = (*a.max(c), *b.min(d));
+            if first <= last {
+                out.push((first, last));
+            }
+            if b <= d {
+                own.next();
+            } else {
+                others.next();
             }
         }
         Self(out)
@@ -80,11 +101,11 @@ impl Intervals {
         let mut out = Vec::new();
         for &(a, b) in &self.0 {
             let mut next = Some(a);
-            for &(c, d) in &other.0 {
-                let Some(from) = next else { break };
-                if d < from || c > b {
-                    continue;
-                }
+            let begins = other.0.partition_point(|(_, d)| *d < a);
+            for &(c, d) in &other.0[begins..] {
+                let Some(from) = next.filter(|_| c <= b) else {
+                    break;
+                };
                 if c > from {
                     out.push((from, c - 1));
                 }
@@ -187,6 +208,29 @@ impl Space {
                 })
             })
             .collect()
+    }
+
+    /// Packets of any process between addresses and ports of a family; `None` when one of the sets is empty.
+    #[must_use]
+    pub fn of_packets(
+        family: AddressFamily,
+        protocol: ProtocolMatch,
+        [src, dst]: [Intervals; 2],
+        [src_ports, dst_ports]: [Intervals; 2],
+    ) -> Option<Self> {
+        let out = Self {
+            family,
+            apps: Apps::new(AppMatch::Any, &[])?,
+            protocols: match protocol {
+                ProtocolMatch::Both => 3,
+                ProtocolMatch::Only(one) => bit(one),
+            },
+            src,
+            dst,
+            src_ports,
+            dst_ports,
+        };
+        (!out.is_empty()).then_some(out)
     }
 
     /// Whether the packet of a key is inside.

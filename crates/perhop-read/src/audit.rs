@@ -1,10 +1,11 @@
 //! Drift: what is configured, held against a policy.
 //!
 //! Marks are compared as Windows would put them on: its own choice among the policies that were read is worked out
-//! over all packets, and compared with the plan's regions.
+//! over all packets, and compared with the plan's regions. So is what lists of network devices do, one line after the other.
 
 mod marks;
 mod mend;
+mod network;
 mod objects;
 mod reasons;
 
@@ -18,14 +19,14 @@ use crate::fact::What;
 use crate::finding::{Finding, Layer};
 use crate::place::Place;
 use crate::policy::HostPolicy;
-use crate::reading::{FileRead, Format, Reading};
+use crate::reading::{FileRead, Reading};
 
 /// What came out.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Audit {
     /// For each file, the senders of the plan that its policies are held against.
     pub scopes: Vec<Vec<String>>,
-    /// Every rule that a Windows host puts on, with how it fares.
+    /// Every rule that a Windows host puts on, with how it fares; after them those that the network puts on.
     pub rules: Vec<RuleState>,
     /// Everything found: what differs from the plan, and what is wrong in the files themselves.
     pub findings: Vec<Finding>,
@@ -36,10 +37,32 @@ pub struct Audit {
 pub struct RuleState {
     /// The rule.
     pub rule: RuleId,
+    /// Who puts its mark on.
+    pub by: By,
     /// Whether it is as planned.
     pub state: State,
-    /// Names of the policies that win for its packets.
+    /// Names of the policies that win for its packets, or of the classes that take them.
     pub policies: Vec<String>,
+}
+
+/// Who puts a mark on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// The policies of a Windows host.
+    Windows,
+    /// A device of the network, or the packet filter of a Linux host.
+    Network,
+}
+
+impl By {
+    /// The word that programs use.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Windows => "windows",
+            Self::Network => "network",
+        }
+    }
 }
 
 /// How a rule fares.
@@ -115,6 +138,7 @@ pub fn audit(policy: &PolicySet, reading: &Reading) -> Audit {
         if seen.is_empty() && !scopes.iter().any(|ids| ids.contains(&scope)) {
             out.rules.extend(rules.into_iter().map(|rule| RuleState {
                 rule,
+                by: By::Windows,
                 state: State::NotCovered,
                 policies: Vec::new(),
             }));
@@ -125,6 +149,7 @@ pub fn audit(policy: &PolicySet, reading: &Reading) -> Audit {
         nla(policy, scope, reading, &scopes, &seen, &mut out);
     }
     extras(policy, reading, lowered.as_ref(), &mut out);
+    network::compare(policy, reading, &mut out);
     objects::compare(policy, reading, &mut out);
     let told: BTreeSet<(Option<usize>, Option<usize>)> = out
         .findings
@@ -281,32 +306,6 @@ fn not_covered(policy: &PolicySet, scope: ScopeId) -> Finding {
     finding
 }
 
-/// Files with marks of the network.
-fn not_compared(reading: &Reading, out: &mut Audit) {
-    for (index, file) in reading.files.iter().enumerate() {
-        if !matches!(file.format, Format::DeviceConfig | Format::NftJson) {
-            continue;
-        }
-        let is_mark = |fact: &&crate::Fact| matches!(fact.what, What::Mark(_));
-        let marks = file.facts.iter().filter(is_mark).count();
-        out.findings.push(
-            Finding::new(
-                Severity::Info,
-                Layer::Match,
-                codes::AUDIT_NOT_COMPARED,
-                format!(
-                    "`{}` is a {}: it is not compared with the plan",
-                    file.name,
-                    file.format.title()
-                ),
-            )
-            .at(&Place::whole(index))
-            .note(format!("marks in it: {marks}"))
-            .help("`perhop read` lists what it marks"),
-        );
-    }
-}
-
 /// The switch without which registry policies work in the domain only.
 fn nla(
     policy: &PolicySet,
@@ -350,9 +349,8 @@ fn nla(
     }
 }
 
-/// Policies that the plan does not account for, and files that it is not held against.
+/// Policies that the plan does not account for.
 fn extras(policy: &PolicySet, reading: &Reading, lowered: Option<&Lowered>, out: &mut Audit) {
-    not_compared(reading, out);
     let used: BTreeSet<String> = out
         .rules
         .iter()

@@ -50,6 +50,8 @@ codes! {
     AUDIT_OBJECT_MISSING = "audit/object-missing", &[], "an object for a site or a service is planned and not there";
     AUDIT_MARK_DIFFERS = "audit/mark-differs", &["UC-16"], "phones are told another mark than planned";
     AUDIT_SWITCH_DIFFERS = "audit/switch-differs", &[], "the switch for devices is not as planned";
-    AUDIT_NOT_COMPARED = "audit/not-compared", &[], "marks of the network are listed, not compared";
+    AUDIT_NOT_COMPARED = "audit/not-compared", &[], "a file of the network has no marks of a sender of the plan";
+    AUDIT_NOT_ATTACHED = "audit/not-attached", &[], "a list that marks is not attached where the plan says";
+    AUDIT_NOT_RESET = "audit/not-reset", &[], "packets that no rule is about keep their marks, and the plan resets them";
     USER_POLICY = "read/user-policy", &[], "a policy is for users, not for the computer";
 }

@@ -1,10 +1,10 @@
 //! Facts: what files say is configured, whatever their form.
 
-use ipnet::IpNet;
 use perhop_policy::{Dscp, Family, Pcp, PortRange, ProducerKind, RangeUse, Subject};
-pub use perhop_targets::network::model::Service;
+pub use perhop_targets::network::model::{Service, Term};
 
 use crate::finding::Layer;
+pub use crate::mark::{NetMark, Syntax};
 use crate::place::Place;
 use crate::policy::HostPolicy;
 
@@ -44,59 +44,6 @@ pub enum What {
         /// What.
         what: String,
     },
-}
-
-/// Packets that one place of a configuration marks. The marks of a list are in the order in which it takes packets.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NetMark {
-    /// The policy map, or the table and chain where packets come in.
-    pub list: String,
-    /// The class, or the chain that marks.
-    pub class: String,
-    /// Whether it is about IPv4, and about IPv6.
-    pub families: [bool; 2],
-    /// Sender's prefixes, any of which; none for every address.
-    pub src: Vec<IpNet>,
-    /// Receiver's prefixes, any of which; none for every address.
-    pub dst: Vec<IpNet>,
-    /// Protocols and ports, any of which; none for every packet.
-    pub services: Vec<Service>,
-    /// The mark.
-    pub dscp: Dscp,
-    /// Where packets come in; empty when the file does not say.
-    pub interfaces: Vec<String>,
-}
-
-impl NetMark {
-    /// `udp from 50000-50019, tcp from 50000-50019`.
-    #[must_use]
-    pub fn services_text(&self) -> String {
-        let mut parts = Vec::new();
-        for service in &self.services {
-            let mut text = service.protocol.as_str().to_owned();
-            for (word, ports) in [("from", service.src), ("to", service.dst)] {
-                if let Some(ports) = ports {
-                    text.push_str(&format!(" {word} {ports}"));
-                }
-            }
-            parts.push(text);
-        }
-        if parts.is_empty() {
-            "all".to_owned()
-        } else {
-            parts.join(", ")
-        }
-    }
-
-    /// `IPv4`, `IPv6` or `both`.
-    #[must_use]
-    pub const fn family_text(&self) -> &'static str {
-        match self.families {
-            [true, false] => "IPv4",
-            [false, true] => "IPv6",
-            _ => "both",
-        }
-    }
 }
 
 /// A settings object of Lync Server, Skype for Business Server or Teams.

@@ -110,6 +110,14 @@ impl Finding {
         self
     }
 
+    /// Adds the commands that mend it, a line each, when there are any.
+    #[must_use]
+    pub(crate) fn lines(mut self, text: Option<&str>) -> Self {
+        self.commands
+            .extend(text.into_iter().flat_map(str::lines).map(str::to_owned));
+        self
+    }
+
     /// Adds a command that mends it.
     #[must_use]
     pub fn command(mut self, text: impl Into<String>) -> Self {

@@ -13,6 +13,7 @@ pub mod fact;
 pub mod finding;
 mod inband;
 mod intune;
+mod mark;
 mod nft;
 pub mod place;
 pub mod policy;

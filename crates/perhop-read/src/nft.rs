@@ -1,17 +1,17 @@
 //! `nft -j list ruleset`: which packets the rules of Linux' packet filter mark.
 //!
 //! Chains that packets come in by are followed through jumps and verdict maps to the rules that set a mark. A rule with
-//! anything in it that has no form here is listed, and so is one that takes packets away from the rules below it.
+//! anything in it that has no form here is listed.
+
+mod packets;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 
-use ipnet::IpNet;
-use perhop_policy::{Dscp, PortRange, Protocol};
-use perhop_targets::network::model::Service;
+use perhop_policy::Dscp;
 use serde_json::Value;
 
-use crate::fact::{Fact, NetMark, What};
+use self::packets::{Packets, payload, texts};
+use crate::fact::{Fact, NetMark, Syntax, What};
 use crate::finding::Layer;
 use crate::place::Place;
 use crate::reading::{FileRead, Format, shortened};
@@ -31,6 +31,7 @@ pub(crate) fn json(index: usize, name: &str, value: &Value) -> Option<FileRead> 
         elements: BTreeMap::new(),
         seen: BTreeSet::new(),
         left: BTreeSet::new(),
+        hook: "",
         spent: 0,
     };
     let mut begins = Vec::new();
@@ -46,8 +47,9 @@ pub(crate) fn json(index: usize, name: &str, value: &Value) -> Option<FileRead> 
         match kind.as_str() {
             "metainfo" | "table" | "counter" => {}
             "chain" => {
-                if body["hook"].is_string() {
-                    begins.push(key("name"));
+                if let Some(hook) = body["hook"].as_str() {
+                    let place = HOOKS.iter().position(|one| *one == hook);
+                    begins.push((place, priority(&body["prio"]), at, hook, key("name")));
                 }
             }
             "rule" => reader
@@ -61,9 +63,12 @@ pub(crate) fn json(index: usize, name: &str, value: &Value) -> Option<FileRead> 
             _ => reader.leave(at, item, "its effect on marks is not known"),
         }
     }
-    for key in begins {
+    // As packets meet them.
+    begins.sort();
+    for (_, _, _, hook, key) in begins {
+        reader.hook = hook;
         let list = format!("{} {} {}", key.0, key.1, key.2);
-        reader.chain(&list, key, &mut Packets::default(), 0);
+        reader.chain(&list, key, &mut Packets::default(), Way::BEGIN);
     }
     let rules: Vec<(usize, &Value)> = reader.rules.values().flatten().copied().collect();
     for (at, rule) in rules {
@@ -78,8 +83,16 @@ pub(crate) fn json(index: usize, name: &str, value: &Value) -> Option<FileRead> 
     Some(reader.file)
 }
 
-const TWICE: &str = "two conditions of one kind";
-const VALUE: &str = "a value that is not understood";
+/// In the order in which packets meet them.
+const HOOKS: [&str; 7] = [
+    "ingress",
+    "prerouting",
+    "input",
+    "forward",
+    "output",
+    "postrouting",
+    "egress",
+];
 
 /// Family, table and name.
 type Key<'a> = (&'a str, &'a str, &'a str);
@@ -94,28 +107,35 @@ struct Reader<'a> {
     seen: BTreeSet<usize>,
     /// What was left.
     left: BTreeSet<usize>,
+    /// Where packets come to the list that is being followed.
+    hook: &'a str,
     spent: usize,
 }
 
-/// The packets that come to a rule; an empty list is no condition.
-#[derive(Clone, Default, PartialEq)]
-struct Packets {
-    v6: Option<bool>,
-    protocols: Vec<Protocol>,
-    src: Vec<IpNet>,
-    dst: Vec<IpNet>,
-    src_ports: Vec<PortRange>,
-    dst_ports: Vec<PortRange>,
-    interfaces: Vec<String>,
-    /// None at all.
-    none: bool,
+/// How packets came to a chain.
+#[derive(Clone, Copy)]
+struct Way {
+    depth: usize,
+    /// Whether packets that leave the chain are done with the whole list.
+    ends: bool,
+}
+
+impl Way {
+    const BEGIN: Self = Self {
+        depth: 0,
+        ends: true,
+    };
 }
 
 /// What becomes of the packets that a rule takes.
-#[derive(PartialEq)]
+#[derive(Clone, Copy, PartialEq)]
 enum After {
+    /// They come to the next rule.
     GoOn,
-    Gone,
+    /// They leave the chain.
+    Leave,
+    /// They are done with the whole list.
+    End,
 }
 
 impl<'a> Reader<'a> {
@@ -134,19 +154,20 @@ impl<'a> Reader<'a> {
         self.spent <= MOST
     }
 
-    /// Follows packets through a chain.
-    fn chain(&mut self, list: &str, key: Key<'a>, packets: &mut Packets, depth: usize) {
+    /// Follows packets through a chain. Whether all of them are done with the list in it.
+    fn chain(&mut self, list: &str, key: Key<'a>, packets: &mut Packets, way: Way) -> bool {
         let length = self.rules.get(&key).map_or(0, Vec::len);
         if !self.affords(length) {
             // Its rules are listed as not come to, unless they were.
-            return;
+            return false;
         }
         let rules = self.rules.get(&key).cloned().unwrap_or_default();
+        let first = self.file.facts.len();
         for (at, rule) in rules {
             self.seen.insert(at);
-            if depth > DEEPEST || !self.affords(1 + packets.size()) {
+            if way.depth > DEEPEST || !self.affords(1 + packets.size()) {
                 self.leave(at, &rule["expr"], "more ways lead here than are followed");
-                return;
+                return false;
             }
             let Some(parts) = rule["expr"].as_array() else {
                 self.leave(at, rule, "a rule without expressions");
@@ -162,39 +183,98 @@ impl<'a> Reader<'a> {
                 continue;
             }
             let mut taken = packets.clone();
-            let mut after = After::GoOn;
-            let mut marks = false;
-            for part in parts {
-                match self.part(list, key, at, part, &mut taken, depth) {
-                    Ok((now, marked)) => {
-                        after = now;
-                        marks |= marked;
-                    }
-                    Err(why) => {
-                        self.leave(at, &rule["expr"], why);
-                        break;
-                    }
+            let begin = self.file.facts.len();
+            let mut after = match self.rule(list, key, at, parts, &mut taken, way) {
+                Ok(after) => after,
+                Err(why) => {
+                    self.leave(at, &rule["expr"], why);
+                    continue;
                 }
-                if after == After::Gone {
-                    break;
-                }
+            };
+            if after == After::Leave && way.ends {
+                after = After::End;
             }
-            if after == After::Gone {
-                if taken == *packets {
-                    break;
-                }
-                if !marks {
+            let all = taken == *packets;
+            match after {
+                After::GoOn => {}
+                After::Leave if all => return false,
+                After::Leave => {
                     self.leave(
                         at,
                         &rule["expr"],
                         "it takes packets from the rules below it",
                     );
                 }
+                After::End => {
+                    // Nothing comes after where no list goes on.
+                    let ended = all && way.depth == 0;
+                    self.end(list, key, at, &taken, if all { first } else { begin }, ended);
+                    if all {
+                        return true;
+                    }
+                }
             }
+        }
+        false
+    }
+
+    /// Says of the marks since `first` that they are the last ones of their packets, and that packets without one have none.
+    fn end(
+        &mut self,
+        list: &str,
+        key: Key<'a>,
+        at: usize,
+        packets: &Packets,
+        first: usize,
+        is_end: bool,
+    ) {
+        let mut marked = [false; 2];
+        // What stands before another mark is not the last one.
+        for fact in self.file.facts[first..].iter_mut().rev() {
+            let What::Mark(mark) = &mut fact.what else {
+                break;
+            };
+            let again = mark.families[0] && marked[0] || mark.families[1] && marked[1];
+            if again || !packets.are_of(mark) {
+                break;
+            }
+            mark.last = true;
+            marked[0] |= mark.families[0];
+            marked[1] |= mark.families[1];
+        }
+        let all = match packets.v6 {
+            None => marked[0] && marked[1],
+            Some(v6) => marked[usize::from(v6)],
+        };
+        if !all && !is_end && self.fact(list, key.2, at, packets, None).is_err() {
+            self.leave(
+                at,
+                &Value::from(key.2),
+                "it takes packets from the rules below it",
+            );
         }
     }
 
-    /// One expression of a rule: what becomes of its packets, and whether they were marked.
+    /// One rule: what becomes of its packets.
+    fn rule(
+        &mut self,
+        list: &str,
+        key: Key<'a>,
+        at: usize,
+        parts: &'a [Value],
+        taken: &mut Packets,
+        way: Way,
+    ) -> Result<After, &'static str> {
+        for part in parts {
+            let after = self.part(list, key, at, part, taken, way)?;
+            if after != After::GoOn {
+                return Ok(after);
+            }
+        }
+        Ok(After::GoOn)
+    }
+
+    /// One expression of a rule: what becomes of its packets.
     fn part(
         &mut self,
         list: &str,
@@ -202,8 +282,8 @@ impl<'a> Reader<'a> {
         at: usize,
         part: &'a Value,
         packets: &mut Packets,
-        depth: usize,
-    ) -> Result<(After, bool), &'static str> {
+        way: Way,
+    ) -> Result<After, &'static str> {
         let unknown = "it has a form that is not understood";
         let (kind, body) = part
             .as_object()
@@ -211,18 +291,21 @@ impl<'a> Reader<'a> {
             .and_then(|object| object.iter().next())
             .ok_or(unknown)?;
         match kind.as_str() {
-            "counter" => Ok((After::GoOn, false)),
+            "counter" | "log" => Ok(After::GoOn),
             "match" => {
                 if !matches!(body["op"].as_str(), Some("==" | "in")) {
                     return Err("a match other than by being equal");
                 }
                 let values = self.values(key, &body["right"])?;
-                self.narrow(packets, &body["left"], &values)?;
-                Ok((After::GoOn, false))
+                packets.narrow(&body["left"], &values)?;
+                Ok(After::GoOn)
+            }
+            // Marks of the kernel's own are none of the packet's.
+            "mangle" if body["key"].get("meta").or(body["key"].get("ct")).is_some() => {
+                Ok(After::GoOn)
             }
             "mangle" => {
-                let field = payload(&body["key"]);
-                let v6 = match field {
+                let v6 = match payload(&body["key"]) {
                     Some(("ip", "dscp")) => false,
                     Some(("ip6", "dscp")) => true,
                     _ => return Err("it changes something other than the mark"),
@@ -230,18 +313,15 @@ impl<'a> Reader<'a> {
                 let dscp = mark(&body["value"]).ok_or("its mark is no number or name of one")?;
                 let mut marked = packets.clone();
                 marked.family(v6);
-                self.fact(list, key.2, at, &marked, dscp)?;
-                Ok((After::GoOn, true))
+                self.fact(list, key.2, at, &marked, Some(dscp))?;
+                Ok(After::GoOn)
             }
-            "accept" | "drop" | "return" => Ok((After::Gone, false)),
-            "goto" | "jump" => {
-                let gone = kind == "goto";
-                self.follow(list, key, body, packets, depth)?;
-                Ok((if gone { After::Gone } else { After::GoOn }, true))
-            }
+            "accept" | "drop" => Ok(After::End),
+            "return" => Ok(After::Leave),
+            "goto" | "jump" => self.follow(list, key, kind, body, packets, way),
             "vmap" => {
-                self.verdicts(list, key, body, packets, depth)?;
-                Ok((After::GoOn, true))
+                self.verdicts(list, key, body, packets, way)?;
+                Ok(After::GoOn)
             }
             _ => Err(unknown),
         }
@@ -254,7 +334,7 @@ impl<'a> Reader<'a> {
         key: Key<'a>,
         body: &'a Value,
         packets: &Packets,
-        depth: usize,
+        way: Way,
     ) -> Result<(), &'static str> {
         let elements = self.values(key, &body["data"])?;
         let parts = match body["key"]["concat"].as_array() {
@@ -275,30 +355,53 @@ impl<'a> Reader<'a> {
             }
             let mut some = packets.clone();
             for (part, value) in parts.iter().zip(values) {
-                self.narrow(&mut some, part, &[value])?;
+                some.narrow(part, &[value])?;
             }
-            let target = verdict.get("goto").or_else(|| verdict.get("jump"));
-            let target = target.ok_or("a verdict map with a verdict that is no chain")?;
-            self.follow(list, key, target, &some, depth)?;
+            let found = ["goto", "jump"]
+                .into_iter()
+                .find_map(|kind| Some((kind, verdict.get(kind)?)));
+            let (kind, target) = found.ok_or("a verdict map with a verdict that is no chain")?;
+            // An element takes its packets from no other element: what is after the map is for all.
+            self.follow(list, key, kind, target, &some, way)?;
         }
         Ok(())
     }
 
+    /// Follows packets into another chain: what becomes of them.
     fn follow(
         &mut self,
         list: &str,
         key: Key<'a>,
+        kind: &str,
         body: &'a Value,
         packets: &Packets,
-        depth: usize,
-    ) -> Result<(), &'static str> {
+        way: Way,
+    ) -> Result<After, &'static str> {
         let target = body["target"].as_str().ok_or("it goes to no chain")?;
         if !self.affords(1 + packets.size()) {
             return Err("more ways lead here than are followed");
         }
+        let goes = kind == "goto";
+        let into = Way {
+            depth: way.depth + 1,
+            ends: goes && way.ends,
+        };
         let target = (key.0, key.1, target);
-        self.chain(list, target, &mut packets.clone(), depth + 1);
-        Ok(())
+        let first = self.file.facts.len();
+        let ended = self.chain(list, target, &mut packets.clone(), into);
+        if ended {
+            // Its own rules have said so.
+            return Ok(After::GoOn);
+        }
+        if into.ends {
+            let at = self.rules.get(&target).and_then(|rules| Some(rules.last()?.0));
+            self.end(list, target, at.unwrap_or_default(), packets, first, false);
+        }
+        Ok(if goes && !way.ends {
+            After::Leave
+        } else {
+            After::GoOn
+        })
     }
 
     /// The values of a set, by name or written out, or the one value.
@@ -323,69 +426,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Leaves of the packets those with one of the values.
-    fn narrow(
-        &mut self,
-        packets: &mut Packets,
-        left: &Value,
-        values: &[&Value],
-    ) -> Result<(), &'static str> {
-        let every = |known: bool| if known { Ok(()) } else { Err(TWICE) };
-        if let Some(key) = left["meta"]["key"].as_str() {
-            return packets.meta(key, values);
-        }
-        match payload(left) {
-            Some((family @ ("ip" | "ip6"), field @ ("saddr" | "daddr"))) => {
-                packets.family(family == "ip6");
-                let own = if field == "saddr" {
-                    &mut packets.src
-                } else {
-                    &mut packets.dst
-                };
-                every(own.is_empty())?;
-                *own = values
-                    .iter()
-                    .map(|value| net(value))
-                    .collect::<Option<_>>()
-                    .ok_or(VALUE)?;
-                Ok(())
-            }
-            Some(("ip", "protocol")) => {
-                packets.family(false);
-                packets.protocol(values)
-            }
-            Some(("ip6", "nexthdr")) => {
-                packets.family(true);
-                packets.protocol(values)
-            }
-            Some((layer @ ("th" | "udp" | "tcp"), field @ ("sport" | "dport"))) => {
-                if layer != "th" {
-                    packets.protocol(&[&Value::from(layer)])?;
-                }
-                let own = if field == "sport" {
-                    &mut packets.src_ports
-                } else {
-                    &mut packets.dst_ports
-                };
-                every(own.is_empty())?;
-                *own = values
-                    .iter()
-                    .map(|value| ports(value))
-                    .collect::<Option<_>>()
-                    .ok_or(VALUE)?;
-                Ok(())
-            }
-            _ => Err("a condition that is not understood"),
-        }
-    }
-
     fn fact(
         &mut self,
         list: &str,
         class: &str,
         at: usize,
         packets: &Packets,
-        dscp: Dscp,
+        dscp: Option<Dscp>,
     ) -> Result<(), &'static str> {
         if packets.none {
             return Ok(());
@@ -394,15 +441,16 @@ impl<'a> Reader<'a> {
         if !self.affords(services.saturating_add(packets.size())) {
             return Err("more packets are marked here than are listed");
         }
+        let new = NetMark::new(Syntax::Nft, &shortened(list), &shortened(class), dscp);
         let mark = NetMark {
-            list: shortened(list),
-            class: shortened(class),
+            hook: shortened(self.hook),
             families: packets.v6.map_or([true; 2], |v6| [!v6, v6]),
             src: packets.src.clone(),
             dst: packets.dst.clone(),
             services: packets.services(),
-            dscp,
+            last: dscp.is_none(),
             interfaces: packets.interfaces.clone(),
+            ..new
         };
         // Rules set the mark of one family each.
         if let Some(Fact {
@@ -429,96 +477,6 @@ impl<'a> Reader<'a> {
     }
 }
 
-impl Packets {
-    fn family(&mut self, v6: bool) {
-        self.none |= self.v6.is_some_and(|own| own != v6);
-        self.v6 = Some(v6);
-    }
-
-    fn meta(&mut self, key: &str, values: &[&Value]) -> Result<(), &'static str> {
-        match key {
-            "l4proto" => self.protocol(values),
-            "iifname" if self.interfaces.is_empty() => {
-                self.interfaces = texts(values).ok_or(VALUE)?;
-                Ok(())
-            }
-            "iifname" => Err(TWICE),
-            "nfproto" => {
-                let v6 = match values {
-                    [one] if **one == "ipv4" => false,
-                    [one] if **one == "ipv6" => true,
-                    _ => return Err(VALUE),
-                };
-                self.family(v6);
-                Ok(())
-            }
-            _ => Err("a condition that is not understood"),
-        }
-    }
-
-    fn protocol(&mut self, values: &[&Value]) -> Result<(), &'static str> {
-        let mut some = Vec::new();
-        for value in values {
-            some.push(match (value.as_str(), value.as_u64()) {
-                (Some("udp"), _) | (_, Some(17)) => Protocol::Udp,
-                (Some("tcp"), _) | (_, Some(6)) => Protocol::Tcp,
-                _ => return Err("a protocol other than UDP and TCP"),
-            });
-        }
-        if !self.protocols.is_empty() {
-            some.retain(|one| self.protocols.contains(one));
-            self.none |= some.is_empty();
-        }
-        self.protocols = some;
-        Ok(())
-    }
-
-    fn size(&self) -> usize {
-        self.src.len()
-            + self.dst.len()
-            + self.src_ports.len()
-            + self.dst_ports.len()
-            + self.interfaces.len()
-    }
-
-    fn services_size(&self) -> usize {
-        let (src, dst) = (self.src_ports.len().max(1), self.dst_ports.len().max(1));
-        src.saturating_mul(dst)
-            .saturating_mul(self.protocols.len().max(2))
-    }
-
-    fn services(&self) -> Vec<Service> {
-        let any = |ports: &[PortRange]| -> Vec<Option<PortRange>> {
-            if ports.is_empty() {
-                vec![None]
-            } else {
-                ports.iter().copied().map(Some).collect()
-            }
-        };
-        if self.protocols.is_empty() && self.src_ports.is_empty() && self.dst_ports.is_empty() {
-            return Vec::new();
-        }
-        let protocols = if self.protocols.is_empty() {
-            &[Protocol::Udp, Protocol::Tcp][..]
-        } else {
-            &self.protocols
-        };
-        let mut out = Vec::new();
-        for protocol in protocols {
-            for src in any(&self.src_ports) {
-                for dst in any(&self.dst_ports) {
-                    out.push(Service {
-                        protocol: *protocol,
-                        src,
-                        dst,
-                    });
-                }
-            }
-        }
-        out
-    }
-}
-
 /// The interfaces that a match by `!=` is not about.
 fn other_interfaces(part: &Value) -> Option<Vec<String>> {
     let body = part.get("match")?;
@@ -531,30 +489,29 @@ fn other_interfaces(part: &Value) -> Option<Vec<String>> {
     }
 }
 
-fn texts(values: &[&Value]) -> Option<Vec<String>> {
-    let mut names = values.iter().map(|value| value.as_str());
-    if values.is_empty()
-        || names
-            .clone()
-            .any(|name| name.is_none_or(|name| name.starts_with('@')))
-    {
-        return None;
-    }
-    names.by_ref().map(|name| name.map(shortened)).collect()
-}
-
-/// Protocol and field.
-fn payload(value: &Value) -> Option<(&str, &str)> {
-    let payload = value.get("payload")?;
-    Some((payload["protocol"].as_str()?, payload["field"].as_str()?))
-}
-
 /// An element without the counter or comment that it has.
 fn unwrapped(value: &Value) -> &Value {
     value
         .get("elem")
         .and_then(|elem| elem.get("val"))
         .unwrap_or(value)
+}
+
+/// A priority by number, or by its name.
+fn priority(value: &Value) -> i64 {
+    let named = [
+        ("raw", -300),
+        ("mangle", -150),
+        ("dstnat", -100),
+        ("filter", 0),
+        ("security", 50),
+        ("srcnat", 100),
+    ];
+    let of = |text: &str| named.into_iter().find(|(name, _)| *name == text);
+    match value.as_str() {
+        Some(text) => of(text).map_or(0, |(_, number)| number),
+        None => value.as_i64().unwrap_or_default(),
+    }
 }
 
 fn mark(value: &Value) -> Option<Dscp> {
@@ -566,19 +523,3 @@ fn mark(value: &Value) -> Option<Dscp> {
     }
 }
 
-fn net(value: &Value) -> Option<IpNet> {
-    if let Some(text) = value.as_str() {
-        return text.parse::<IpAddr>().ok().map(IpNet::from);
-    }
-    let prefix = value.get("prefix")?;
-    let address: IpAddr = prefix["addr"].as_str()?.parse().ok()?;
-    IpNet::new(address, u8::try_from(prefix["len"].as_u64()?).ok()?).ok()
-}
-
-fn ports(value: &Value) -> Option<PortRange> {
-    let port = |value: &Value| u16::try_from(value.as_u64()?).ok();
-    if let Some([first, last]) = value["range"].as_array().map(Vec::as_slice) {
-        return PortRange::try_new(port(first)?, port(last)?);
-    }
-    Some(PortRange::single(port(value)?))
-}

@@ -1,5 +1,7 @@
 //! What Windows makes of policies: which one wins for which packets, as regions that do not overlap.
 
+pub(crate) mod network;
+
 use std::cmp::Ordering;
 
 use perhop_policy::Dscp;

@@ -49,6 +49,12 @@ static LANGUAGE: Language = Language {
     }),
 };
 
+/// How its files are written.
+#[must_use]
+pub fn language() -> &'static Language {
+    &LANGUAGE
+}
+
 impl Target for CiscoIos {
     fn id(&self) -> &'static str {
         LANGUAGE.id

@@ -23,6 +23,12 @@ pub static JUNOS: Device = Device {
     policy_of: Policy::flat,
 };
 
+/// The mark in the name of a forwarding class that this target writes.
+#[must_use]
+pub fn mark_of_class(name: &str) -> Option<perhop_policy::Dscp> {
+    filters::read_class(name)
+}
+
 static LANGUAGE: Language = Language {
     id: "junos",
     extension: "set",

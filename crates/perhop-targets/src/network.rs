@@ -13,7 +13,6 @@ pub mod options;
 pub mod program;
 pub mod queues;
 pub mod read_back;
-pub mod understand;
 pub mod unit;
 pub mod values;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use perhop_policy::overlap::{self, Intervals, Space};
 use perhop_policy::{PolicySet, Protocol, RuleId, ScopeId, Severity};
 
-use super::{Audit, RuleState, Seen, State, mend, reasons};
+use super::{Audit, By, RuleState, Seen, State, mend, reasons};
 use crate::codes;
 use crate::finding::{Finding, Layer};
 use crate::simulate;
@@ -76,6 +76,7 @@ pub(super) fn compare(
             .any(|finding| finding.severity > Severity::Info);
         out.rules.push(RuleState {
             rule: id,
+            by: By::Windows,
             state: if differs { State::Differs } else { State::Ok },
             policies: fate
                 .right

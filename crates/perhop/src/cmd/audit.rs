@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 use perhop_policy::{CodeInfo, PolicySet, Severity};
-use perhop_read::audit::{self, Audit, State};
+use perhop_read::audit::{self, Audit, By, State};
 use perhop_read::{Finding, Layer, Reading};
 use serde_json::{Value, json};
 
@@ -185,9 +185,10 @@ fn verdict(policy: &PolicySet, audit: &Audit) -> String {
         )
     };
     let mut out = format!(
-        "{}: {state}; of {} that Windows puts on, {right} as planned, {wrong} not, {open} without a file\n",
+        "{}: {state}; of {} that {}, {right} as planned, {wrong} not, {open} without a file\n",
         clean(policy.name()),
         counted(audit.rules.len(), "rule"),
+        puts_on(audit),
     );
     if let Some(first) = audit.findings.first() {
         out.push_str(&paint(
@@ -196,6 +197,16 @@ fn verdict(policy: &PolicySet, audit: &Audit) -> String {
         ));
     }
     out
+}
+
+/// Who puts the marks on that are compared.
+fn puts_on(audit: &Audit) -> &'static str {
+    let any = |by| audit.rules.iter().any(|rule| rule.by == by);
+    match (any(By::Windows), any(By::Network)) {
+        (false, true) => "the network puts on",
+        (true, true) => "Windows or the network puts on",
+        _ => "Windows puts on",
+    }
 }
 
 fn value(policy: &PolicySet, source: &Source, reading: &Reading, audit: &Audit) -> Value {
@@ -221,6 +232,7 @@ fn value(policy: &PolicySet, source: &Source, reading: &Reading, audit: &Audit) 
             json!({
                 "rule": rule.name,
                 "scope": policy.scope(rule.scope).name,
+                "by": state.by.as_str(),
                 "state": state.state.as_str(),
                 "policies": state.policies,
             })
@@ -249,8 +261,18 @@ struct Case<'a> {
     found: Vec<&'a Finding>,
 }
 
+/// Whose marks a finding is about.
+fn by(reading: &Reading, finding: &Finding) -> By {
+    let place = finding.place.as_ref();
+    let file = place.and_then(|place| reading.files.get(place.file));
+    match file.map(|file| file.format) {
+        Some(perhop_read::Format::DeviceConfig | perhop_read::Format::NftJson) => By::Network,
+        _ => By::Windows,
+    }
+}
+
 /// A test case for each rule, and one for each layer's other findings.
-fn cases<'a>(policy: &PolicySet, audit: &'a Audit) -> Vec<Case<'a>> {
+fn cases<'a>(policy: &PolicySet, reading: &Reading, audit: &'a Audit) -> Vec<Case<'a>> {
     let failing = || {
         let all = audit.findings.iter();
         all.filter(|one| one.severity > Severity::Info)
@@ -261,10 +283,13 @@ fn cases<'a>(policy: &PolicySet, audit: &'a Audit) -> Vec<Case<'a>> {
         .map(|state| {
             let name = &policy.rule(state.rule).name;
             let found: Vec<&Finding> = failing()
-                .filter(|one| one.rule.as_ref() == Some(name))
+                .filter(|one| one.rule.as_ref() == Some(name) && by(reading, one) == state.by)
                 .collect();
             Case {
-                name: format!("{name} is marked as planned"),
+                name: match state.by {
+                    By::Windows => format!("{name} is marked as planned"),
+                    By::Network => format!("{name} is marked as planned by the network"),
+                },
                 skipped: state.state == State::NotCovered && found.is_empty(),
                 found,
             }
@@ -283,7 +308,7 @@ fn cases<'a>(policy: &PolicySet, audit: &'a Audit) -> Vec<Case<'a>> {
 }
 
 fn junit(policy: &PolicySet, source: &Source, reading: &Reading, audit: &Audit) -> String {
-    let cases = cases(policy, audit);
+    let cases = cases(policy, reading, audit);
     let tests = cases.len().to_string();
     let failing = cases.iter().filter(|case| !case.found.is_empty());
     let failures = failing.count().to_string();

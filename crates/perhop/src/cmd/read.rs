@@ -307,7 +307,7 @@ fn mark_table(marks: &[(&Fact, &NetMark)]) -> Grid {
             side(&mark.src).into(),
             side(&mark.dst).into(),
             mark.services_text().into(),
-            mark.dscp.to_string().into(),
+            mark.dscp_text().into(),
             at(&fact.place).into(),
         ]);
     }

@@ -67,7 +67,7 @@ fn place(place: &Place, reading: &Reading) -> Value {
 fn fact(fact: &Fact, reading: &Reading) -> Value {
     let mut out = match &fact.what {
         What::Policy(one) => policy(one),
-        What::Mark(one) => mark(one),
+        What::Mark(one) => mark(one, reading),
         What::Nla(on) => json!({ "kind": "nla", "on": on }),
         What::Object(one) => object(one, reading),
         What::Setting {
@@ -84,30 +84,49 @@ fn fact(fact: &Fact, reading: &Reading) -> Value {
     out
 }
 
-fn mark(mark: &NetMark) -> Value {
+fn mark(mark: &NetMark, reading: &Reading) -> Value {
     let nets = |nets: &[ipnet::IpNet]| nets.iter().map(ToString::to_string).collect::<Vec<_>>();
-    let services: Vec<Value> = mark
-        .services
-        .iter()
-        .map(|one| {
+    let services = |services: &[perhop_read::fact::Service]| -> Vec<Value> {
+        let one = |one: &perhop_read::fact::Service| {
             json!({
                 "protocol": one.protocol.as_str(),
                 "source_ports": one.src.map(|range| range.to_string()),
                 "destination_ports": one.dst.map(|range| range.to_string()),
             })
+        };
+        services.iter().map(one).collect()
+    };
+    let without: Vec<Value> = mark
+        .without
+        .iter()
+        .map(|term| {
+            json!({
+                "source_ips": nets(&term.src),
+                "destination_ips": nets(&term.dst),
+                "services": services(&term.services),
+            })
         })
         .collect();
+    let access_list = mark
+        .access_list
+        .as_ref()
+        .map(|(name, at)| json!({ "name": name, "place": place(at, reading) }));
     json!({
         "kind": "mark",
+        "syntax": mark.syntax.target(),
         "list": mark.list,
+        "hook": if mark.hook.is_empty() { Value::Null } else { json!(mark.hook) },
         "class": mark.class,
         "ipv4": mark.families[0],
         "ipv6": mark.families[1],
         "source_ips": nets(&mark.src),
         "destination_ips": nets(&mark.dst),
-        "services": services,
-        "dscp": mark.dscp.value(),
+        "services": services(&mark.services),
+        "without": without,
+        "dscp": mark.dscp.map(|dscp| dscp.value()),
+        "last": mark.last,
         "interfaces": mark.interfaces,
+        "access_list": access_list,
     })
 }
 
