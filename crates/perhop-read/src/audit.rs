@@ -151,6 +151,14 @@ pub fn audit(policy: &PolicySet, reading: &Reading) -> Audit {
     extras(policy, reading, lowered.as_ref(), &mut out);
     network::compare(policy, reading, &mut out);
     objects::compare(policy, reading, &mut out);
+    of_files(reading, &mut out);
+    out.findings
+        .sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    out
+}
+
+/// What is wrong in the files themselves, but for what is said already.
+fn of_files(reading: &Reading, out: &mut Audit) {
     let told: BTreeSet<(Option<usize>, Option<usize>)> = out
         .findings
         .iter()
@@ -170,9 +178,6 @@ pub fn audit(policy: &PolicySet, reading: &Reading) -> Audit {
             })
             .cloned(),
     );
-    out.findings
-        .sort_by_key(|finding| std::cmp::Reverse(finding.severity));
-    out
 }
 
 /// The rules of a sender that Windows puts on.

@@ -10,18 +10,18 @@ use crate::reading::{FileRead, Format};
 pub(crate) fn is_one(text: &str) -> bool {
     junos::is_one(text)
         || text.lines().any(|line| {
-        let words: Vec<&str> = line.split_ascii_whitespace().take(5).collect();
-        match words[..] {
-            ["class-map", "match-any" | "match-all" | "type", _, ..] | ["class-map", _] => true,
-            ["policy-map", _] | ["policy-map", "type", _, _] => true,
-            ["ip", "access-list", "extended" | "standard", _] => true,
-            ["service-policy", "input" | "output", _] => true,
-            ["ip" | "ipv6", "access-list", _] => line.starts_with("ip"),
-            ["object-group", "network" | "service", _] => line.starts_with("object-group"),
-            ["class", "ip" | "ipv6", _] => line.starts_with("class"),
-            _ => false,
-        }
-    })
+            let words: Vec<&str> = line.split_ascii_whitespace().take(5).collect();
+            match words[..] {
+                ["class-map", "match-any" | "match-all" | "type", _, ..] | ["class-map", _] => true,
+                ["policy-map", _] | ["policy-map", "type", _, _] => true,
+                ["ip", "access-list", "extended" | "standard", _] => true,
+                ["service-policy", "input" | "output", _] => true,
+                ["ip" | "ipv6", "access-list", _] => line.starts_with("ip"),
+                ["object-group", "network" | "service", _] => line.starts_with("object-group"),
+                ["class", "ip" | "ipv6", _] => line.starts_with("class"),
+                _ => false,
+            }
+        })
 }
 
 /// Lists what the policies mark, and what of them is not understood.

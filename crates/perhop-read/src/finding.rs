@@ -48,6 +48,8 @@ pub struct Finding {
     pub place: Option<Place>,
     /// The plan's rule that it is about.
     pub rule: Option<String>,
+    /// Other rules of the plan that it is about in the same way.
+    pub also: Vec<String>,
     /// Where the plan says otherwise.
     pub plan: Option<Span>,
     /// Reasons.
@@ -74,6 +76,7 @@ impl Finding {
             message: message.into(),
             place: None,
             rule: None,
+            also: Vec::new(),
             plan: None,
             notes: Vec::new(),
             helps: Vec::new(),

@@ -83,6 +83,9 @@ pub(crate) fn json(index: usize, name: &str, value: &Value) -> Option<FileRead> 
     Some(reader.file)
 }
 
+const TAKES: &str = "it takes packets from the rules below it";
+const TOO_MANY: &str = "more ways lead here than are followed";
+
 /// In the order in which packets meet them.
 const HOOKS: [&str; 7] = [
     "ingress",
@@ -166,18 +169,16 @@ impl<'a> Reader<'a> {
         for (at, rule) in rules {
             self.seen.insert(at);
             if way.depth > DEEPEST || !self.affords(1 + packets.size()) {
-                self.leave(at, &rule["expr"], "more ways lead here than are followed");
+                self.leave(at, &rule["expr"], TOO_MANY);
                 return false;
             }
             let Some(parts) = rule["expr"].as_array() else {
                 self.leave(at, rule, "a rule without expressions");
                 continue;
             };
-            // `iifname != { … } accept`: the rest is for what comes in there.
-            if let [only, end] = &parts[..]
-                && (end.get("accept").is_some() || end.get("return").is_some())
-                && packets.interfaces.is_empty()
-                && let Some(names) = other_interfaces(only)
+            // The rest is for what comes in there.
+            if packets.interfaces.is_empty()
+                && let Some(names) = other_interfaces(parts)
             {
                 packets.interfaces = names;
                 continue;
@@ -198,17 +199,18 @@ impl<'a> Reader<'a> {
             match after {
                 After::GoOn => {}
                 After::Leave if all => return false,
-                After::Leave => {
-                    self.leave(
-                        at,
-                        &rule["expr"],
-                        "it takes packets from the rules below it",
-                    );
-                }
+                After::Leave => self.leave(at, &rule["expr"], TAKES),
                 After::End => {
                     // Nothing comes after where no list goes on.
                     let ended = all && way.depth == 0;
-                    self.end(list, key, at, &taken, if all { first } else { begin }, ended);
+                    self.end(
+                        list,
+                        key,
+                        at,
+                        &taken,
+                        if all { first } else { begin },
+                        ended,
+                    );
                     if all {
                         return true;
                     }
@@ -247,11 +249,7 @@ impl<'a> Reader<'a> {
             Some(v6) => marked[usize::from(v6)],
         };
         if !all && !is_end && self.fact(list, key.2, at, packets, None).is_err() {
-            self.leave(
-                at,
-                &Value::from(key.2),
-                "it takes packets from the rules below it",
-            );
+            self.leave(at, &Value::from(key.2), TAKES);
         }
     }
 
@@ -379,7 +377,7 @@ impl<'a> Reader<'a> {
     ) -> Result<After, &'static str> {
         let target = body["target"].as_str().ok_or("it goes to no chain")?;
         if !self.affords(1 + packets.size()) {
-            return Err("more ways lead here than are followed");
+            return Err(TOO_MANY);
         }
         let goes = kind == "goto";
         let into = Way {
@@ -394,7 +392,10 @@ impl<'a> Reader<'a> {
             return Ok(After::GoOn);
         }
         if into.ends {
-            let at = self.rules.get(&target).and_then(|rules| Some(rules.last()?.0));
+            let at = self
+                .rules
+                .get(&target)
+                .and_then(|rules| Some(rules.last()?.0));
             self.end(list, target, at.unwrap_or_default(), packets, first, false);
         }
         Ok(if goes && !way.ends {
@@ -422,7 +423,7 @@ impl<'a> Reader<'a> {
         if self.affords(out.len()) {
             Ok(out)
         } else {
-            Err("more ways lead here than are followed")
+            Err(TOO_MANY)
         }
     }
 
@@ -477,9 +478,13 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The interfaces that a match by `!=` is not about.
-fn other_interfaces(part: &Value) -> Option<Vec<String>> {
-    let body = part.get("match")?;
+/// `iifname != { … } accept`: the interfaces that it is not about.
+fn other_interfaces(parts: &[Value]) -> Option<Vec<String>> {
+    let [only, end] = parts else {
+        return None;
+    };
+    end.get("accept").or_else(|| end.get("return"))?;
+    let body = only.get("match")?;
     if body["op"] != "!=" || body["left"]["meta"]["key"] != "iifname" {
         return None;
     }
@@ -522,4 +527,3 @@ fn mark(value: &Value) -> Option<Dscp> {
         None => Dscp::try_new(u8::try_from(value.as_u64()?).ok()?),
     }
 }
-

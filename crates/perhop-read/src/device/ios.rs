@@ -118,7 +118,10 @@ impl<'a> Reader<'a> {
         for &below in &matches {
             // Some devices number the conditions.
             let mut words = &below.words[..];
-            if words.first().is_some_and(|word| word.parse::<u32>().is_ok()) {
+            if words
+                .first()
+                .is_some_and(|word| word.parse::<u32>().is_ok())
+            {
                 words = &words[1..];
             }
             let list = match *words {
@@ -192,7 +195,10 @@ impl<'a> Reader<'a> {
     fn entries(&self, policy: &mut Policy, node: &Node<'a>) {
         for below in lines(node) {
             let mut words = &below.words[..];
-            if words.first().is_some_and(|word| word.parse::<u32>().is_ok()) {
+            if words
+                .first()
+                .is_some_and(|word| word.parse::<u32>().is_ok())
+            {
                 words = &words[1..];
             }
             let ["class", "ip" | "ipv6", name, ref actions @ ..] = *words else {
@@ -286,11 +292,16 @@ impl<'a> Reader<'a> {
                     .map(|one| one.term.clone())
                     .collect();
                 let size = |term: &Term| 1 + term.src.len() + term.dst.len() + term.services.len();
-                self.lists
-                    .affords(size(&line.term) + without.iter().map(size).sum::<usize>() + at / 64)?;
+                self.lists.affords(
+                    size(&line.term) + without.iter().map(size).sum::<usize>() + at / 64,
+                )?;
                 // A line for every packet is none for packets of no port.
                 let all = line.term.services.len() == 2
-                    && line.term.services.iter().all(|one| (one.src, one.dst) == (None, None));
+                    && line
+                        .term
+                        .services
+                        .iter()
+                        .all(|one| (one.src, one.dst) == (None, None));
                 policy.marks.push((
                     head.line,
                     NetMark {
@@ -367,7 +378,11 @@ impl<'a> Reader<'a> {
             strange.extend(class.iter().flat_map(|class| &class.strange).cloned());
             let list = self.lists.find(name);
             strange.extend(list.iter().flat_map(|list| &list.strange).cloned());
-            strange.extend(list.iter().flat_map(|list| self.lists.of_groups(list)).cloned());
+            strange.extend(
+                list.iter()
+                    .flat_map(|list| self.lists.of_groups(list))
+                    .cloned(),
+            );
         }
         strange.sort_by_key(|one| one.line);
         strange.dedup_by_key(|one| one.line);
@@ -386,14 +401,17 @@ fn effect(words: &[&str]) -> Option<Does> {
     match words {
         ["set", "dscp", mark] | ["set", "ip", "dscp", mark] => dscp(mark).map(Does::Sets),
         // Queues, and marks of other layers.
-        ["set", "qos-group" | "cos" | "traffic-class" | "discard-class" | "drop-precedence", ..]
+        [
+            "set",
+            "qos-group" | "cos" | "traffic-class" | "discard-class" | "drop-precedence",
+            ..,
+        ]
         | ["trust", "dscp"] => Some(Does::Keeps),
-        ["bandwidth" | "priority" | "queue-limit" | "queue-buffers" | "random-detect" | "shape"
-        | "fair-queue" | "police" | "conform-action" | "exceed-action" | "violate-action", rest @ ..]
-            if rest.iter().all(|word| !word.starts_with("set-")) =>
-        {
-            Some(Does::Keeps)
-        }
+        [
+            "bandwidth" | "priority" | "queue-limit" | "queue-buffers" | "random-detect" | "shape"
+            | "fair-queue" | "police" | "conform-action" | "exceed-action" | "violate-action",
+            rest @ ..,
+        ] if rest.iter().all(|word| !word.starts_with("set-")) => Some(Does::Keeps),
         _ => None,
     }
 }

@@ -1,12 +1,17 @@
 //! Junos: filters whose terms set a mark or choose a forwarding class, and the rewrite rules that give the class its mark.
 //! Both forms are read: `set` commands, and blocks with braces as `show configuration` prints them.
 
+mod packets;
+mod statements;
+
 use std::collections::BTreeMap;
 
 use ipnet::IpNet;
 use perhop_policy::{Dscp, PortRange, Protocol};
-use perhop_targets::network::model::{Service, Term};
 use perhop_targets::network::values;
+
+use self::packets::Packets;
+use self::statements::{Statement, statements};
 
 use crate::fact::{Fact, NetMark, Syntax, What};
 use crate::finding::Layer;
@@ -15,8 +20,6 @@ use crate::reading::{FileRead, shortened};
 
 /// Statements, values and services looked at, in all.
 const MOST: usize = 1 << 18;
-/// Blocks in each other.
-const DEEPEST: usize = 32;
 
 /// Whether a text has lines that only such configurations have.
 pub(super) fn is_one(text: &str) -> bool {
@@ -27,12 +30,6 @@ pub(super) fn is_one(text: &str) -> bool {
             || line == "firewall {"
             || line == "class-of-service {"
     })
-}
-
-/// A statement with all words above it.
-struct Statement<'a> {
-    line: usize,
-    words: Vec<&'a str>,
 }
 
 /// A term of a filter, by family.
@@ -305,11 +302,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The mark that a term gives, and whether no later term sees its packets.
-    fn action(
-        &self,
-        term: &FilterTerm<'a>,
-        v6: bool,
-    ) -> Result<(Option<Dscp>, bool), Strange<'a>> {
+    fn action(&self, term: &FilterTerm<'a>, v6: bool) -> Result<(Option<Dscp>, bool), Strange<'a>> {
         let (mut direct, mut class, mut priority, mut last) = (None, None, "low", true);
         for (line, words) in &term.then {
             match words[..] {
@@ -321,8 +314,16 @@ impl<'a> Reader<'a> {
                 ["loss-priority", name] => priority = name,
                 ["next", "term"] => last = false,
                 [
-                    "accept" | "discard" | "reject" | "count" | "log" | "syslog" | "sample"
-                    | "port-mirror" | "policer" | "three-color-policer",
+                    "accept"
+                    | "discard"
+                    | "reject"
+                    | "count"
+                    | "log"
+                    | "syslog"
+                    | "sample"
+                    | "port-mirror"
+                    | "policer"
+                    | "three-color-policer",
                     ..,
                 ] => {}
                 _ => return Err((*line, words.clone(), "an action that is not understood")),
@@ -353,188 +354,82 @@ impl<'a> Reader<'a> {
 
     fn packets(&self, term: &FilterTerm<'a>, v6: bool) -> Result<Packets, Strange<'a>> {
         let mut out = Packets::default();
-        let mut other_protocols = false;
+        let mut others = false;
         for (line, words) in &term.from {
             let strange = |why| (*line, words.clone(), why);
-            let value = "a value that is not understood";
-            match words[..] {
-                ["protocol" | "next-header" | "payload-protocol", ref values @ ..] => {
+            let [key, values @ ..] = &words[..] else {
+                continue;
+            };
+            let to = usize::from(key.starts_with("destination"));
+            match *key {
+                "protocol" | "next-header" | "payload-protocol" => {
                     for one in values {
                         match *one {
                             "udp" | "17" => out.protocols.push(Protocol::Udp),
                             "tcp" | "6" => out.protocols.push(Protocol::Tcp),
-                            _ => other_protocols = true,
+                            _ => others = true,
                         }
                     }
                 }
-                [
-                    key @ ("source-address" | "destination-address"),
-                    ref values @ ..,
-                ] => {
-                    let side = &mut out.sides[usize::from(key.starts_with('d'))];
-                    let except = values.last() == Some(&"except");
-                    let nets = if except {
-                        &values[..values.len() - 1]
-                    } else {
-                        values
-                    };
-                    for net in nets {
-                        let net = values::net(net).ok_or_else(|| strange(value))?.trunc();
-                        if except {
-                            side.except.push(net);
-                        } else {
-                            side.nets.push(net);
-                        }
-                    }
+                "source-address" | "destination-address" => {
+                    addresses(&mut out.sides[to], values).ok_or_else(|| strange(VALUE))?;
                 }
-                [
-                    key @ ("source-prefix-list" | "destination-prefix-list"),
-                    name,
-                ] => {
-                    let nets = self
-                        .prefixes
-                        .get(name)
+                "source-prefix-list" | "destination-prefix-list" => {
+                    let name = values.first().filter(|_| values.len() == 1);
+                    let nets = name
+                        .and_then(|name| self.prefixes.get(name))
                         .ok_or_else(|| strange("a prefix list that is not in the file"))?;
                     let own = nets
                         .iter()
                         .filter(|net| matches!(net, IpNet::V6(_)) == v6)
                         .copied();
-                    out.sides[usize::from(key.starts_with('d'))].nets.extend(own);
+                    out.sides[to].nets.extend(own);
                 }
-                [
-                    key @ ("source-port" | "destination-port" | "port"),
-                    ref values @ ..,
-                ] => {
+                "source-port" | "destination-port" | "port" => {
                     for one in values {
-                        let range = ports(one).ok_or_else(|| strange(value))?;
-                        match key {
-                            "source-port" => out.sides[0].ports.push(range),
-                            "destination-port" => out.sides[1].ports.push(range),
-                            _ => out.either.push(range),
+                        let range = ports(one).ok_or_else(|| strange(VALUE))?;
+                        match *key {
+                            "port" => out.either.push(range),
+                            _ => out.sides[to].ports.push(range),
                         }
                     }
                 }
                 _ => return Err(strange("a condition that is not understood")),
             }
         }
-        out.elsewhere = other_protocols && out.protocols.is_empty();
-        let line = term.line;
+        out.elsewhere = others && out.protocols.is_empty();
         for side in &out.sides {
             let inside = |net: &IpNet| side.except.iter().any(|except| except.contains(net));
             if side.nets.iter().any(inside) || side.nets.is_empty() && !side.except.is_empty() {
                 let why = "addresses that are taken out of each other";
-                return Err((line, vec!["from"], why));
+                return Err((term.line, vec!["from"], why));
             }
         }
         Ok(out)
     }
 }
 
+const VALUE: &str = "a value that is not understood";
+
+/// `10.0.0.0/8`, or `10.1.0.0/16 except`; `None` for what is neither.
+fn addresses(side: &mut packets::Side, values: &[&str]) -> Option<()> {
+    let (nets, except) = match values {
+        [nets @ .., "except"] => (nets, true),
+        nets => (nets, false),
+    };
+    for net in nets {
+        let net = values::net(net)?.trunc();
+        if except {
+            side.except.push(net);
+        } else {
+            side.nets.push(net);
+        }
+    }
+    Some(())
+}
+
 /// A place with words, and why they are left.
 type Strange<'a> = (usize, Vec<&'a str>, &'static str);
-
-/// One end of packets; empty lists are no condition.
-#[derive(Default)]
-struct Side {
-    nets: Vec<IpNet>,
-    except: Vec<IpNet>,
-    ports: Vec<PortRange>,
-}
-
-/// The packets of a term.
-#[derive(Default)]
-struct Packets {
-    protocols: Vec<Protocol>,
-    sides: [Side; 2],
-    /// Ports that either end may have.
-    either: Vec<PortRange>,
-    /// Whether they are of other protocols than UDP and TCP only.
-    elsewhere: bool,
-}
-
-impl Packets {
-    fn size(&self) -> usize {
-        let [src, dst] = &self.sides;
-        let ports = src.ports.len().max(1).saturating_mul(dst.ports.len().max(1));
-        ports
-            .saturating_mul(2 * self.either.len().max(1))
-            .saturating_mul(2)
-            .saturating_add(src.nets.len() + dst.nets.len() + src.except.len() + dst.except.len())
-    }
-
-    fn services(&self) -> Vec<Service> {
-        let [src, dst] = &self.sides;
-        let any = |ports: &[PortRange]| -> Vec<Option<PortRange>> {
-            match ports {
-                [] => vec![None],
-                ports => ports.iter().copied().map(Some).collect(),
-            }
-        };
-        if self.protocols.is_empty()
-            && src.ports.is_empty()
-            && dst.ports.is_empty()
-            && self.either.is_empty()
-        {
-            return Vec::new();
-        }
-        let protocols = if self.protocols.is_empty() {
-            &[Protocol::Udp, Protocol::Tcp][..]
-        } else {
-            &self.protocols
-        };
-        let mut out = Vec::new();
-        for protocol in protocols {
-            for from in any(&src.ports) {
-                for to in any(&dst.ports) {
-                    let mut add = |src, dst| {
-                        out.push(Service {
-                            protocol: *protocol,
-                            src,
-                            dst,
-                        });
-                    };
-                    if self.either.is_empty() {
-                        add(from, to);
-                    }
-                    for either in &self.either {
-                        let meet = |one: Option<PortRange>| match one {
-                            None => Some(*either),
-                            Some(range) => range.intersection(*either),
-                        };
-                        if let Some(from) = meet(from) {
-                            add(Some(from), to);
-                        }
-                        if let Some(to) = meet(to) {
-                            add(from, Some(to));
-                        }
-                    }
-                }
-            }
-        }
-        out
-    }
-
-    /// The addresses that are taken out.
-    fn without(&self) -> Vec<Term> {
-        let services = [Protocol::Udp, Protocol::Tcp].map(|protocol| Service {
-            protocol,
-            src: None,
-            dst: None,
-        });
-        let [src, dst] = &self.sides;
-        let mut out = Vec::new();
-        for (src, dst) in [(&src.except, &Vec::new()), (&Vec::new(), &dst.except)] {
-            if !(src.is_empty() && dst.is_empty()) {
-                out.push(Term {
-                    src: src.clone(),
-                    dst: dst.clone(),
-                    services: services.to_vec(),
-                });
-            }
-        }
-        out
-    }
-}
 
 /// `50000-50019`, `5060`, or a name.
 fn ports(text: &str) -> Option<PortRange> {
@@ -562,104 +457,5 @@ fn code_point(text: &str) -> Option<Dscp> {
         "nc1" => Dscp::try_new(48),
         "nc2" => Dscp::try_new(56),
         _ => Dscp::from_name(text).or_else(|| Dscp::try_new(text.parse().ok()?)),
-    }
-}
-
-/// Every statement of either form.
-fn statements(text: &str) -> Vec<Statement<'_>> {
-    let mut out: Vec<Statement<'_>> = Vec::new();
-    // Words above, and how many each block added.
-    let mut above: Vec<&str> = Vec::new();
-    let mut blocks: Vec<usize> = Vec::new();
-    let mut words: Vec<&str> = Vec::new();
-    let mut begins = 1;
-    let mut in_comment = false;
-    let mut total = 0usize;
-    for (line, own) in (1..).zip(text.lines()) {
-        let own = own.trim();
-        if blocks.is_empty() && words.is_empty() && !in_comment {
-            if let Some(set) = own.strip_prefix("set ") {
-                let words = set.split_ascii_whitespace();
-                let words: Vec<&str> = words.filter(|word| !matches!(*word, "[" | "]")).collect();
-                total += words.len();
-                if total > MOST * 8 {
-                    break;
-                }
-                out.push(Statement { line, words });
-                continue;
-            }
-            if own.starts_with("delete ") || own.starts_with("deactivate ") {
-                continue;
-            }
-        }
-        for token in Tokens(own) {
-            match token {
-                "/*" => in_comment = true,
-                "*/" => in_comment = false,
-                _ if in_comment => {}
-                "#" => break,
-                "[" | "]" => {}
-                "{" => {
-                    if blocks.len() >= DEEPEST {
-                        return out;
-                    }
-                    blocks.push(words.len());
-                    above.append(&mut words);
-                }
-                "}" => {
-                    words.clear();
-                    let count = blocks.pop().unwrap_or_default();
-                    above.truncate(above.len() - count);
-                }
-                ";" => {
-                    total += above.len() + words.len();
-                    if total > MOST * 8 {
-                        return out;
-                    }
-                    let mut all = above.clone();
-                    all.append(&mut words);
-                    // What is switched off is as if it were not there.
-                    if !all.contains(&"inactive:") {
-                        out.push(Statement {
-                            line: begins,
-                            words: all,
-                        });
-                    }
-                }
-                word => {
-                    if words.is_empty() {
-                        begins = line;
-                    }
-                    words.push(word);
-                }
-            }
-        }
-    }
-    out
-}
-
-/// Words, and the signs between them, of a line.
-struct Tokens<'a>(&'a str);
-
-impl<'a> Iterator for Tokens<'a> {
-    type Item = &'a str;
-
-    fn next(&mut self) -> Option<&'a str> {
-        self.0 = self.0.trim_start();
-        let first = self.0.chars().next()?;
-        let length = if self.0.starts_with("/*") || self.0.starts_with("*/") {
-            2
-        } else if "{}[];#".contains(first) {
-            1
-        } else if first == '"' {
-            self.0[1..].find('"').map_or(self.0.len(), |end| end + 2)
-        } else {
-            self.0
-                .find(|c: char| c.is_whitespace() || "{}[];".contains(c))
-                .unwrap_or(self.0.len())
-        };
-        let (token, rest) = self.0.split_at(length);
-        self.0 = rest;
-        Some(token)
     }
 }

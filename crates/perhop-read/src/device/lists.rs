@@ -58,6 +58,17 @@ pub(super) struct Lists<'a> {
     spent: Cell<usize>,
 }
 
+/// How the lines of a list are written.
+#[derive(Clone, Copy, PartialEq)]
+enum Form {
+    /// The sender's address only.
+    Standard,
+    /// Wildcards or prefixes.
+    Extended,
+    /// Prefixes, and addresses without a word before.
+    Bare,
+}
+
 /// What a line is.
 enum Read {
     Line(bool, Term),
@@ -135,20 +146,21 @@ impl<'a> Lists<'a> {
     }
 
     fn list(&mut self, node: &Node<'a>) {
-        let (name, v6, standard) = match node.words[..] {
-            ["ip", "access-list", "standard", name] => (name, false, true),
+        let (name, v6, form) = match node.words[..] {
+            ["ip", "access-list", "standard", name] => (name, false, Form::Standard),
             ["ip", "access-list", "extended", name] | ["ip", "access-list", name] => {
-                (name, false, false)
+                (name, false, Form::Extended)
             }
-            ["ipv6", "access-list", name] => (name, true, false),
-            ["class", "ip", name] => (name, false, false),
-            ["class", "ipv6", name] => (name, true, false),
+            ["ipv6", "access-list", name] => (name, true, Form::Extended),
+            ["class", "ip", name] => (name, false, Form::Bare),
+            ["class", "ipv6", name] => (name, true, Form::Bare),
             ["access-list", name, ref line @ ..] => {
-                let standard = name
-                    .parse::<u32>()
-                    .is_ok_and(|number| matches!(number, 1..=99 | 1300..=1999));
+                let form = match name.parse::<u32>() {
+                    Ok(1..=99 | 1300..=1999) => Form::Standard,
+                    _ => Form::Extended,
+                };
                 let mut list = List::default();
-                self.line(&mut list, node, name, line, false, standard);
+                self.line(&mut list, node, name, line, (false, form));
                 self.push(name, list);
                 return;
             }
@@ -166,7 +178,7 @@ impl<'a> Lists<'a> {
             {
                 words = &words[1..];
             }
-            self.line(&mut list, below, name, words, v6, standard);
+            self.line(&mut list, below, name, words, (v6, form));
         }
         self.push(name, list);
     }
@@ -191,18 +203,16 @@ impl<'a> Lists<'a> {
         node: &Node<'a>,
         name: &str,
         words: &[&'a str],
-        v6: bool,
-        standard: bool,
+        (v6, form): (bool, Form),
     ) {
         let words_here = Words::new(words);
         let passed = ["remark", "statistics", "counters", "comment"];
         if words.first().is_none_or(|word| passed.contains(word)) {
             return;
         }
-        let read = if standard {
-            self.standard(words_here)
-        } else {
-            self.extended(words_here)
+        let read = match form {
+            Form::Standard => self.standard(words_here),
+            Form::Extended | Form::Bare => self.extended(words_here, form == Form::Extended),
         };
         for group in words.windows(2).filter(|pair| is_group(pair[0])) {
             list.groups.insert(group[1].to_owned());
@@ -221,7 +231,7 @@ impl<'a> Lists<'a> {
     /// `permit 10.0.0.0 0.255.255.255`: the sender's address only.
     fn standard(&self, mut words: Words<'a, '_>) -> Option<Read> {
         let takes = verb(&mut words)?;
-        let src = self.side(&mut words)?;
+        let src = self.side(&mut words, true)?;
         while words.takes("log") {}
         words.is_empty().then_some(())?;
         let services = [Protocol::Udp, Protocol::Tcp].map(|protocol| Service {
@@ -238,7 +248,7 @@ impl<'a> Lists<'a> {
     }
 
     /// `permit udp any range 1 2 any`, with object groups too.
-    fn extended(&self, mut words: Words<'a, '_>) -> Option<Read> {
+    fn extended(&self, mut words: Words<'a, '_>, wildcards: bool) -> Option<Read> {
         let takes = verb(&mut words)?;
         let mut services: Vec<Service> = Vec::new();
         let mut protocols = vec![Protocol::Udp, Protocol::Tcp];
@@ -255,9 +265,9 @@ impl<'a> Lists<'a> {
                 _ => return None,
             }
         }
-        let src = self.side(&mut words)?;
+        let src = self.side(&mut words, wildcards)?;
         let src_ports = some_ports(&mut words)?;
-        let dst = self.side(&mut words)?;
+        let dst = self.side(&mut words, wildcards)?;
         let dst_ports = some_ports(&mut words)?;
         while words.takes("log") || words.takes("log-input") || words.takes("count") {}
         if !words.is_empty() {
@@ -271,7 +281,7 @@ impl<'a> Lists<'a> {
         Some(Read::Line(takes, Term { src, dst, services }))
     }
 
-    fn side(&self, words: &mut Words<'a, '_>) -> Option<Vec<IpNet>> {
+    fn side(&self, words: &mut Words<'a, '_>, wildcards: bool) -> Option<Vec<IpNet>> {
         if words.peek().is_some_and(is_group) {
             words.word();
             let group = find(&self.networks, words.word()?)?;
@@ -279,7 +289,7 @@ impl<'a> Lists<'a> {
             // A group without members is no group of every address.
             return (!group.is_empty()).then(|| group.clone());
         }
-        Some(address(words)?.into_iter().collect())
+        Some(address(words, wildcards)?.into_iter().collect())
     }
 }
 
@@ -323,8 +333,8 @@ fn is_other_protocol(word: &str) -> bool {
     NAMES.contains(&word) || word.parse::<u8>().is_ok()
 }
 
-/// `any`, `host A`, `A/LENGTH`, `A/MASK`, `A WILDCARD`, or a lone address where no wildcard follows; the inner `None` for any.
-fn address(words: &mut Words<'_, '_>) -> Option<Option<IpNet>> {
+/// `any`, `host A`, `A/LENGTH`, `A/MASK`, `A WILDCARD` where there are wildcards, or a lone address; the inner `None` for any.
+fn address(words: &mut Words<'_, '_>, wildcards: bool) -> Option<Option<IpNet>> {
     let word = words.word()?;
     if matches!(word, "any" | "any4" | "any6") {
         return Some(None);
@@ -344,7 +354,7 @@ fn address(words: &mut Words<'_, '_>) -> Option<Option<IpNet>> {
     let Some(mask) = words
         .peek()
         .and_then(|next| next.parse::<Ipv4Addr>().ok())
-        .filter(|_| address.is_ipv4())
+        .filter(|_| wildcards && address.is_ipv4())
     else {
         return Some(Some(address.into()));
     };
@@ -371,7 +381,9 @@ fn some_ports(words: &mut Words<'_, '_>) -> Option<Vec<Option<PortRange>>> {
     }
     if words.takes("neq") {
         let one = port(words.word()?)?;
-        let below = one.checked_sub(1).and_then(|last| PortRange::try_new(0, last));
+        let below = one
+            .checked_sub(1)
+            .and_then(|last| PortRange::try_new(0, last));
         let above = one
             .checked_add(1)
             .and_then(|first| PortRange::try_new(first, u16::MAX));
@@ -439,11 +451,7 @@ fn service_member(words: &[&str]) -> Option<Vec<Service>> {
     words.is_empty().then_some(out)
 }
 
-fn pairs(
-    protocol: Protocol,
-    src: &[Option<PortRange>],
-    dst: &[Option<PortRange>],
-) -> Vec<Service> {
+fn pairs(protocol: Protocol, src: &[Option<PortRange>], dst: &[Option<PortRange>]) -> Vec<Service> {
     let mut out = Vec::new();
     for src in src {
         out.extend(dst.iter().map(|dst| Service {

@@ -117,11 +117,7 @@ impl Packets {
     }
 
     /// Leaves of the packets those with one of the values.
-    pub(super) fn narrow(
-        &mut self,
-        left: &Value,
-        values: &[&Value],
-    ) -> Result<(), &'static str> {
+    pub(super) fn narrow(&mut self, left: &Value, values: &[&Value]) -> Result<(), &'static str> {
         let every = |known: bool| if known { Ok(()) } else { Err(TWICE) };
         if let Some(key) = left["meta"]["key"].as_str() {
             return self.meta(key, values);

@@ -30,13 +30,15 @@ pub(crate) struct Taken {
     pub(crate) space: Space,
 }
 
+/// The place that marked packets, or took them and did not, with the mark.
+type State = Option<(usize, Option<Dscp>)>;
+
 /// What lists do, one after the other: places are counted through all of them. `None` when it takes too long to tell.
 pub(crate) fn resolve(lists: &[Vec<Item>]) -> Option<Vec<Taken>> {
-    let mut open: Vec<(Option<(usize, Option<Dscp>)>, Space)> =
-        [AddressFamily::V4, AddressFamily::V6]
-            .into_iter()
-            .filter_map(|family| Some((None, every(family)?)))
-            .collect();
+    let mut open: Vec<(State, Space)> = [AddressFamily::V4, AddressFamily::V6]
+        .into_iter()
+        .filter_map(|family| Some((None, every(family)?)))
+        .collect();
     let mut work = 0usize;
     let mut by = 0;
     for list in lists {
@@ -50,7 +52,12 @@ pub(crate) fn resolve(lists: &[Vec<Item>]) -> Option<Vec<Taken>> {
                         next.push((state, region));
                         continue;
                     };
-                    next.extend(region.difference(space).into_iter().map(|rest| (state, rest)));
+                    next.extend(
+                        region
+                            .difference(space)
+                            .into_iter()
+                            .map(|rest| (state, rest)),
+                    );
                     let state = match (item.dscp, state) {
                         (Some(_), _) | (None, None) => Some((by, item.dscp)),
                         (None, marked) => marked,
@@ -67,9 +74,7 @@ pub(crate) fn resolve(lists: &[Vec<Item>]) -> Option<Vec<Taken>> {
         }
         open.append(&mut closed);
     }
-    let taken = |(state, space): (Option<(usize, Option<Dscp>)>, Space)| {
-        state.map(|(by, dscp)| Taken { by, dscp, space })
-    };
+    let taken = |(state, space): (State, Space)| state.map(|(by, dscp)| Taken { by, dscp, space });
     Some(open.into_iter().filter_map(taken).collect())
 }
 
@@ -81,15 +86,10 @@ const MOST_PIECES: usize = 2_000;
 const MOST_WORK: usize = 1 << 24;
 
 fn size(space: &Space) -> usize {
-    [
-        &space.src,
-        &space.dst,
-        &space.src_ports,
-        &space.dst_ports,
-    ]
-    .into_iter()
-    .map(|set| set.as_slice().len())
-    .sum::<usize>()
+    [&space.src, &space.dst, &space.src_ports, &space.dst_ports]
+        .into_iter()
+        .map(|set| set.as_slice().len())
+        .sum::<usize>()
         + space.apps.except.len()
 }
 
@@ -134,6 +134,9 @@ fn of_term(family: AddressFamily, term: &Term) -> Vec<Space> {
     of(family, &term.src, &term.dst, &term.services)
 }
 
+/// First and last.
+type Range = (u128, u128);
+
 /// Packets between prefixes of these services, or of all where there are none.
 pub(crate) fn of(
     family: AddressFamily,
@@ -154,15 +157,13 @@ pub(crate) fn of(
             .collect();
     }
     // Services that differ in the sender's ports only are one box.
-    type Key = (Protocol, (u128, u128));
-    let mut boxes: BTreeMap<Key, Vec<(u128, u128)>> = BTreeMap::new();
+    let mut boxes: BTreeMap<(Protocol, Range), Vec<Range>> = BTreeMap::new();
     for service in services {
         let key = (service.protocol, range(service.dst));
         boxes.entry(key).or_default().push(range(service.src));
     }
     // So are those of the same sender's ports in both protocols, and to several ports.
-    let mut merged: BTreeMap<Vec<(u128, u128)>, BTreeMap<(u128, u128), Vec<Protocol>>> =
-        BTreeMap::new();
+    let mut merged: BTreeMap<Vec<Range>, BTreeMap<Range, Vec<Protocol>>> = BTreeMap::new();
     for ((protocol, dst), src) in boxes {
         let src = Intervals::of(src).as_slice().to_vec();
         let of = merged.entry(src).or_default().entry(dst).or_default();
@@ -170,7 +171,7 @@ pub(crate) fn of(
     }
     let mut out = Vec::new();
     for (src_ports, dsts) in merged {
-        let mut by_protocol: BTreeMap<Vec<Protocol>, Vec<(u128, u128)>> = BTreeMap::new();
+        let mut by_protocol: BTreeMap<Vec<Protocol>, Vec<Range>> = BTreeMap::new();
         for (dst, protocols) in dsts {
             by_protocol.entry(protocols).or_default().push(dst);
         }

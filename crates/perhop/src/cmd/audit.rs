@@ -283,7 +283,8 @@ fn cases<'a>(policy: &PolicySet, reading: &Reading, audit: &'a Audit) -> Vec<Cas
         .map(|state| {
             let name = &policy.rule(state.rule).name;
             let found: Vec<&Finding> = failing()
-                .filter(|one| one.rule.as_ref() == Some(name) && by(reading, one) == state.by)
+                .filter(|one| one.rule.as_ref() == Some(name) || one.also.contains(name))
+                .filter(|one| by(reading, one) == state.by)
                 .collect();
             Case {
                 name: match state.by {

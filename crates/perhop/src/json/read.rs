@@ -52,6 +52,7 @@ pub(crate) fn finding(finding: &Finding, reading: &Reading, plan: Option<&Source
         "message": finding.message,
         "place": finding.place.as_ref().map(|one| place(one, reading)),
         "rule": finding.rule,
+        "also": finding.also,
         "plan": origin,
         "notes": finding.notes,
         "helps": finding.helps,

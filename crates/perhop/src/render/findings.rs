@@ -44,6 +44,10 @@ fn one(out: &mut String, finding: &Finding, reading: &Reading, plan: Option<&Sou
         let rule = finding.rule.as_deref().unwrap_or_default();
         out.push_str(&format!("  plan: {} {}\n", plan.place(span), clean(rule)));
     }
+    if !finding.also.is_empty() {
+        let names = finding.also.join(", ");
+        out.push_str(&format!("  = note: the same of {}\n", clean(&names)));
+    }
     for note in &finding.notes {
         out.push_str(&format!("  = note: {}\n", clean(note)));
     }

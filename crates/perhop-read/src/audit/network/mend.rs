@@ -20,7 +20,10 @@ pub(super) fn set_mark(mark: &NetMark, dscp: Dscp) -> Option<String> {
     match mark.syntax {
         Syntax::CiscoIos | Syntax::CiscoNxos | Syntax::AristaEos => {
             let mut out = Config::new();
-            out.line(0, &[Word::Own(policy_map(mark.syntax)?), Word::Name(&mark.list)]);
+            out.line(
+                0,
+                &[Word::Own(policy_map(mark.syntax)?), Word::Name(&mark.list)],
+            );
             out.line(1, &[Word::Own("class"), Word::Name(&mark.class)]);
             let name = match (mark.syntax, common_name(dscp)) {
                 (Syntax::CiscoIos, _) if dscp == Dscp::DF => "default".to_owned(),
@@ -56,7 +59,11 @@ pub(super) fn attach(syntax: Syntax, list: &str, interfaces: &[&str]) -> Option<
     let mut out = Config::new();
     for interface in interfaces {
         let words: [Word<'_>; 3] = match syntax {
-            Syntax::CiscoIos => [Word::Own("service-policy input"), Word::Name(list), Word::Own("")],
+            Syntax::CiscoIos => [
+                Word::Own("service-policy input"),
+                Word::Name(list),
+                Word::Own(""),
+            ],
             Syntax::CiscoNxos | Syntax::AristaEos => [
                 Word::Own("service-policy type qos input"),
                 Word::Name(list),
@@ -196,7 +203,10 @@ fn nft(point: &Point<'_>, entry: &Entry) -> Option<String> {
     }
     let mut out = Vec::new();
     for (terms, family) in terms(entry).iter().zip(["ip", "ip6"]) {
-        if !chain.starts_with("inet ") && !chain.starts_with("bridge ") && chain.split(' ').next() != Some(family) {
+        if !chain.starts_with("inet ")
+            && !chain.starts_with("bridge ")
+            && chain.split(' ').next() != Some(family)
+        {
             continue;
         }
         for line in terms.iter().flat_map(Term::lines) {

@@ -36,7 +36,9 @@ pub(super) struct Point<'a> {
 impl<'a> Point<'a> {
     /// Every mark, counted through the lists.
     pub(super) fn marks(&self) -> impl Iterator<Item = (&'a Place, &'a NetMark)> + '_ {
-        self.lists.iter().flat_map(|list| list.marks.iter().copied())
+        self.lists
+            .iter()
+            .flat_map(|list| list.marks.iter().copied())
     }
 
     /// Where packets come in.
@@ -180,7 +182,10 @@ fn goes_with(point: &Point<'_>, other: &Point<'_>) -> bool {
     match point.syntax {
         Syntax::Nft => local(&one.marks[0].1.hook) == local(&two.marks[0].1.hook),
         Syntax::Junos => {
-            let stem = |name: &str| name.trim_end_matches(['4', '6', 'v', 'V', '-', '_']).to_owned();
+            let stem = |name: &str| {
+                name.trim_end_matches(['4', '6', 'v', 'V', '-', '_'])
+                    .to_owned()
+            };
             let families = |list: &List<'_>| list.marks[0].1.families;
             families(one) != families(two)
                 && point.lists.len() == 1
@@ -239,9 +244,10 @@ fn by_likeness(policy: &PolicySet, point: &Point<'_>) -> Option<ScopeId> {
                 .max()
                 .unwrap_or(0);
         }
-        let wanted = (0u32..).map(RuleId).zip(policy.rules()).any(|(id, rule)| {
-            rule.scope == scope && is_wanted(policy, &options, point.syntax, id)
-        });
+        let wanted = (0u32..)
+            .map(RuleId)
+            .zip(policy.rules())
+            .any(|(id, rule)| rule.scope == scope && is_wanted(policy, &options, point.syntax, id));
         let better = best.is_none_or(|(known, _)| known < (wanted, score));
         if score > 0 && better {
             best = Some(((wanted, score), scope));
