@@ -185,7 +185,7 @@ impl Engine {
     }
 
     /// Takes the next packet of the capture.
-    #[inline]
+    #[inline(always)]
     pub fn observe(&mut self, packet: &CapturedPacket<'_>) {
         self.reader.read(packet, &mut self.block);
         if self.block.packets >= PACKETS_A_BLOCK {

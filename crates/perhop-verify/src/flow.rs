@@ -2,6 +2,7 @@
 //!
 //! Plain data, made by [`crate::engine`]; directions are never merged, and nothing here judges.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -61,10 +62,19 @@ impl FlowKey {
     /// `udp`, `tcp`, `icmp`, `sctp`, ... or the number.
     #[must_use]
     pub fn protocol_name(&self) -> String {
-        PROTOCOLS
+        self.protocol_text().into_owned()
+    }
+
+    /// The same, without a copy of what is known.
+    #[must_use]
+    pub fn protocol_text(&self) -> Cow<'static, str> {
+        let known = PROTOCOLS
             .iter()
-            .find(|(number, _)| *number == self.protocol)
-            .map_or_else(|| self.protocol.to_string(), |(_, name)| (*name).to_owned())
+            .find(|(number, _)| *number == self.protocol);
+        match known {
+            Some((_, name)) => Cow::Borrowed(name),
+            None => Cow::Owned(self.protocol.to_string()),
+        }
     }
 }
 

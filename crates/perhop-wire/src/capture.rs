@@ -113,29 +113,25 @@ impl CaptureReader {
         buffer: &'a [u8],
         mut take: impl FnMut(&CapturedPacket<'a>) -> bool,
     ) -> usize {
-        let (mut used, mut packets) = (0, 0);
-        let mut show = |packet: &CapturedPacket<'a>| {
-            if !take(packet) {
-                return None;
-            }
-            used += packet.consumed;
-            packets += 1;
-            buffer.get(used..)
-        };
-        let mut rest = (self.state == State::Reading).then_some(buffer);
-        match &self.format {
-            Format::Pcap { header, limit } if self.first_time.is_some() => {
-                while let Some(packet) = rest.and_then(|rest| header.usual_packet(*limit, rest)) {
-                    rest = show(&packet);
-                }
+        if self.state != State::Reading {
+            return 0;
+        }
+        let (packets, used) = match &self.format {
+            Format::Pcap { header, limit } if self.first_time.is_some() && header.is_usual() => {
+                header.usual_packets(*limit, buffer, take)
             }
             Format::Pcapng(section) => {
-                while let Some(packet) = rest.and_then(|rest| section.common_packet(rest)) {
-                    rest = show(&packet);
+                let (mut rest, mut packets) = (buffer, 0);
+                while let Some(packet) = section.common_packet(rest)
+                    && take(&packet)
+                {
+                    rest = rest.get(packet.consumed..).unwrap_or_default();
+                    packets += 1;
                 }
+                (packets, buffer.len() - rest.len())
             }
-            _ => {}
-        }
+            _ => (0, 0),
+        };
         self.position += used as u64;
         self.packets += packets;
         used

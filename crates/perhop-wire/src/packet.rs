@@ -10,6 +10,7 @@ mod undecoded;
 pub use undecoded::{Layer, Reason, Undecoded};
 
 mod fast;
+pub mod glance;
 mod walk;
 
 /// One packet, by its innermost IP header.

@@ -100,38 +100,48 @@ impl PcapHeader {
         if self.modified { 24 } else { 16 }
     }
 
-    /// A packet of a file in little-endian order with usual record headers and no frame check sequences; `None` also when
-    /// there is no whole packet.
+    /// Whether the file is in little-endian order with usual record headers and no frame check sequences.
+    pub(crate) const fn is_usual(&self) -> bool {
+        !self.big_endian && !self.modified && self.fcs_len == 0
+    }
+
+    /// Shows the packets of a usual file from the first of `bytes` on, as long as they are whole and `take` wants them. Gives
+    /// the packets and the bytes used.
     #[inline(always)]
-    pub(crate) fn usual_packet<'a>(
+    pub(crate) fn usual_packets<'a>(
         &self,
         limit: u32,
         bytes: &'a [u8],
-    ) -> Option<CapturedPacket<'a>> {
-        if self.big_endian || self.modified || self.fcs_len != 0 {
-            return None;
+        mut take: impl FnMut(&CapturedPacket<'a>) -> bool,
+    ) -> (u64, usize) {
+        let (mut rest, mut packets) = (bytes, 0);
+        while let Some((header, after)) = rest.split_first_chunk::<16>() {
+            let record = RecordHeader {
+                seconds: number(false, header, 0),
+                sub_second: number(false, header, 4),
+                captured: number(false, header, 8),
+                wire: number(false, header, 12),
+            };
+            let length = record.captured as usize;
+            let Some((data, next)) = after.split_at_checked(length) else {
+                break;
+            };
+            let packet = CapturedPacket {
+                time_ns: Some(self.time_ns(record)),
+                link: self.link,
+                data,
+                wire_len: record.wire.max(record.captured),
+                interface: 0,
+                direction: Direction::Unknown,
+                consumed: 16 + length,
+            };
+            if record.captured > limit || !take(&packet) {
+                break;
+            }
+            rest = next;
+            packets += 1;
         }
-        let (header, data) = bytes.split_first_chunk::<16>()?;
-        let record = RecordHeader {
-            seconds: number(false, header, 0),
-            sub_second: number(false, header, 4),
-            captured: number(false, header, 8),
-            wire: number(false, header, 12),
-        };
-        let length = record.captured as usize;
-        let data = data.get(..length)?;
-        if record.captured > limit {
-            return None;
-        }
-        Some(CapturedPacket {
-            time_ns: Some(self.time_ns(record)),
-            link: self.link,
-            data,
-            wire_len: record.wire.max(record.captured),
-            interface: 0,
-            direction: Direction::Unknown,
-            consumed: 16 + length,
-        })
+        (packets, bytes.len() - rest.len())
     }
 
     /// Reads the part of a record header that all variants share.

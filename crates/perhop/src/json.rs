@@ -11,10 +11,13 @@ pub(crate) mod stream;
 pub(crate) mod verify;
 
 use std::io::{self, Write};
+use std::net::IpAddr;
 
 use perhop_verify::flow::DscpCounts;
-use serde::ser::SerializeMap;
+use serde::ser::{Error, SerializeMap};
 use serde::{Serialize, Serializer};
+
+use lines::Plain;
 
 /// Writes a value, indented, with a line feed at the end.
 ///
@@ -33,6 +36,48 @@ pub(crate) struct Seconds(pub(crate) i64);
 impl Serialize for Seconds {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_newtype_struct(lines::TIME, &self.0)
+    }
+}
+
+/// An address.
+#[derive(Debug)]
+pub(crate) struct Address(pub(crate) IpAddr);
+
+impl Serialize for Address {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let IpAddr::V4(address) = self.0 else {
+            return self.0.serialize(serializer);
+        };
+        let (mut text, mut length) = ([0; 15], 0);
+        for octet in address.octets() {
+            if length > 0 {
+                text[length] = b'.';
+                length += 1;
+            }
+            let digits = [octet / 100, octet / 10 % 10, octet % 10];
+            let zeros = usize::from(octet < 100) + usize::from(octet < 10);
+            for digit in &digits[zeros..] {
+                text[length] = b'0' + digit;
+                length += 1;
+            }
+        }
+        let text = str::from_utf8(&text[..length]).map_err(S::Error::custom)?;
+        Plain(text).serialize(serializer)
+    }
+}
+
+/// A synchronisation source, eight hexadecimal digits after `0x`.
+#[derive(Debug)]
+pub(crate) struct Source(pub(crate) u32);
+
+impl Serialize for Source {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut text = *b"0x00000000";
+        for (place, digit) in text[2..].iter_mut().rev().enumerate() {
+            *digit = b"0123456789abcdef"[(self.0 >> (4 * place) & 15) as usize];
+        }
+        let text = str::from_utf8(&text).map_err(S::Error::custom)?;
+        Plain(text).serialize(serializer)
     }
 }
 

@@ -1,9 +1,11 @@
 //! Flows as people and spreadsheets read them.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
+use std::io::{self, Write};
 
 use perhop_verify::call::Call;
-use perhop_verify::engine::Flows;
+use perhop_verify::engine::Ledger;
 use perhop_verify::flow::{DscpCounts, Flow};
 use perhop_verify::quality::{self, Assumptions, Estimate};
 use perhop_verify::stream::{MediaType, Stream};
@@ -15,52 +17,68 @@ use crate::table::csv::Csv;
 use crate::time;
 use crate::ui::{BOLD, DIM, WARN, paint};
 
-/// The list of flows for a terminal: those with media first, then by packets.
-/// `dropped` packets are not in the captures.
-pub(crate) fn human(found: &Flows, dropped: u64, limit: usize, width: Option<usize>) -> String {
-    let mut flows: Vec<&Flow> = found.flows.iter().collect();
-    flows.sort_by_key(|flow| (!flow.has_media(), std::cmp::Reverse(flow.packets)));
+/// The list of flows for a terminal: those with media first, then by packets. A flow is made when it is looked at, and
+/// only those shown are kept. `dropped` packets are not in the captures.
+pub(crate) fn human(found: &Ledger, dropped: u64, limit: usize, width: Option<usize>) -> String {
+    let mut streams = 0;
+    let mut ranks: Vec<_> = found
+        .flows()
+        .enumerate()
+        .map(|(number, flow)| {
+            streams += flow.rtp.len();
+            (!flow.has_media(), Reverse(flow.packets), number)
+        })
+        .collect();
+    ranks.sort_unstable();
     let shown = if limit == 0 {
-        flows.len()
+        ranks.len()
     } else {
-        limit.min(flows.len())
+        limit.min(ranks.len())
     };
-    let mut out = summary(found, dropped);
-    if flows.is_empty() {
+    let mut out = summary(found, streams, dropped);
+    if ranks.is_empty() {
         return out;
     }
+    let flows = ranks[..shown]
+        .iter()
+        .map(|(.., number)| found.flow(*number));
     let mut grid = Grid::new([
         Column::text("Flow", 24),
         Column::number("Packets"),
         Column::text("DSCP", 12),
         Column::text("What", 16),
     ]);
-    for flow in &flows[..shown] {
+    let (mut scored, mut has_score) = (0, false);
+    for flow in flows {
+        if !has_score && scored < MOST_SCORED {
+            let some = flow.rtp.iter().take(MOST_SCORED - scored);
+            has_score = some.clone().any(|stream| mos(stream).is_some());
+            scored += some.len();
+        }
         grid.row(vec![
             Cell::from(format!(
                 "{} {} >\n{}",
                 flow.key.protocol_name(),
-                end(flow, true),
-                end(flow, false)
+                end(&flow, true),
+                end(&flow, false)
             )),
             grouped(flow.packets).into(),
             marks(&flow.dscp).into(),
-            what(flow).into(),
+            what(&flow).into(),
         ]);
     }
     out.push_str(&grid.render(width));
-    let scored = flows[..shown].iter().flat_map(|flow| &flow.rtp);
-    if scored.take(MOST_SCORED).any(|stream| mos(stream).is_some()) {
+    if has_score {
         for line in wrap(&mos_assumes(), width.unwrap_or(WIDTH)) {
             out.push_str(&paint(DIM, &format!("{line}\n")));
         }
     }
-    if shown < flows.len() {
+    if shown < ranks.len() {
         out.push_str(&paint(
             DIM,
             &format!(
                 "and {} more; `--limit 0` or `--format json` shows them\n",
-                grouped((flows.len() - shown) as u64)
+                grouped((ranks.len() - shown) as u64)
             ),
         ));
     }
@@ -68,10 +86,9 @@ pub(crate) fn human(found: &Flows, dropped: u64, limit: usize, width: Option<usi
 }
 
 /// One or two lines about the whole.
-fn summary(found: &Flows, dropped: u64) -> String {
-    let totals = &found.totals;
-    let streams: usize = found.flows.iter().map(|flow| flow.rtp.len()).sum();
-    let calls = match found.calls.list.len() as u64 {
+fn summary(found: &Ledger, streams: usize, dropped: u64) -> String {
+    let totals = found.totals();
+    let calls = match found.calls().list.len() as u64 {
         0 => String::new(),
         count => format!(", {}", counted_u64(count, "call")),
     };
@@ -80,7 +97,7 @@ fn summary(found: &Flows, dropped: u64) -> String {
         &format!(
             "{}, {}, {}{calls}",
             counted_u64(totals.packets, "packet"),
-            counted_u64(found.flows.len() as u64, "flow"),
+            counted_u64(found.len() as u64, "flow"),
             counted_u64(streams as u64, "RTP stream")
         ),
     );
@@ -293,11 +310,20 @@ pub(crate) fn flow_cells(flow: &Flow) -> Vec<String> {
     ]
 }
 
-/// All flows, one a line.
-pub(crate) fn csv(flows: &[Flow]) -> String {
+/// Writes all flows, one a line.
+///
+/// # Errors
+/// The writer's.
+pub(crate) fn csv(out: &mut dyn Write, found: &Ledger) -> io::Result<()> {
     let mut csv = Csv::new(FLOW_HEADINGS);
-    for flow in flows {
-        csv.line(flow_cells(flow));
+    for flow in found.flows() {
+        csv.line(flow_cells(&flow));
+        if csv.len() > FULL {
+            out.write_all(std::mem::take(&mut csv).into_text().as_bytes())?;
+        }
     }
-    csv.into_text()
+    out.write_all(csv.into_text().as_bytes())
 }
+
+/// Text is passed on when there is so much.
+const FULL: usize = 1 << 16;

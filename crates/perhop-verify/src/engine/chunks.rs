@@ -26,12 +26,6 @@ impl<T> Chunks<T> {
         self.length
     }
 
-    /// The one at a place, if there is one.
-    #[inline]
-    pub(crate) fn get(&self, at: usize) -> Option<&T> {
-        self.chunks.get(at / CHUNK)?.get(at % CHUNK)
-    }
-
     /// Adds one at the end.
     pub(crate) fn push(&mut self, value: T) {
         if self.length.is_multiple_of(CHUNK) {
@@ -39,11 +33,6 @@ impl<T> Chunks<T> {
         }
         self.chunks[self.length / CHUNK].push(value);
         self.length += 1;
-    }
-
-    /// All, in order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
-        self.chunks.iter().flatten()
     }
 
     /// All, in order, to be changed.
@@ -81,6 +70,88 @@ impl<T> IndexMut<usize> for Chunks<T> {
 /// Values of a chunk.
 const CHUNK: usize = 512;
 
+/// A list in chunks that are filled with defaults beforehand: finding a place takes one comparison less, and what is added
+/// must be cheap to make.
+#[derive(Debug)]
+pub(crate) struct Slabs<T> {
+    slabs: Vec<Box<[T; CHUNK]>>,
+    length: usize,
+}
+
+impl<T> Default for Slabs<T> {
+    fn default() -> Self {
+        Self {
+            slabs: Vec::new(),
+            length: 0,
+        }
+    }
+}
+
+impl<T: Clone + Default> Slabs<T> {
+    /// How many there are.
+    #[inline]
+    pub(crate) const fn len(&self) -> usize {
+        self.length
+    }
+
+    /// The one at a place; one of the defaults behind the last, `None` behind those.
+    #[inline(always)]
+    pub(crate) fn near(&self, at: usize) -> Option<&T> {
+        self.slabs.get(at / CHUNK).map(|slab| &slab[at % CHUNK])
+    }
+
+    /// The same, to be changed.
+    #[inline(always)]
+    pub(crate) fn near_mut(&mut self, at: usize) -> Option<&mut T> {
+        let slab = self.slabs.get_mut(at / CHUNK)?;
+        Some(&mut slab[at % CHUNK])
+    }
+
+    /// Adds one at the end.
+    pub(crate) fn push(&mut self, value: T) {
+        if self.length.is_multiple_of(CHUNK) {
+            let slab = vec![T::default(); CHUNK].into_boxed_slice();
+            let slab = slab.try_into().ok().expect("it has that length");
+            self.slabs.push(slab);
+        }
+        self.slabs[self.length / CHUNK][self.length % CHUNK] = value;
+        self.length += 1;
+    }
+
+    /// All, in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        let all = self.slabs.iter().flat_map(|slab| slab.iter());
+        all.take(self.length)
+    }
+
+    /// Keeps those for whose place `stays` says so; they move up.
+    pub(crate) fn retain(&mut self, stays: impl Fn(usize) -> bool) {
+        let mut kept = 0;
+        for at in (0..self.length).filter(|at| stays(*at)) {
+            self[kept] = self[at].clone();
+            kept += 1;
+        }
+        self.length = kept;
+        self.slabs.truncate(kept.div_ceil(CHUNK));
+    }
+}
+
+impl<T> Index<usize> for Slabs<T> {
+    type Output = T;
+
+    #[inline(always)]
+    fn index(&self, at: usize) -> &T {
+        &self.slabs[at / CHUNK][at % CHUNK]
+    }
+}
+
+impl<T> IndexMut<usize> for Slabs<T> {
+    #[inline(always)]
+    fn index_mut(&mut self, at: usize) -> &mut T {
+        &mut self.slabs[at / CHUNK][at % CHUNK]
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,14 +163,29 @@ mod tests {
             list.push(number);
             assert_eq!((list.len(), list[number]), (number + 1, number));
         }
-        assert_eq!((list.get(2999), list.get(3000)), (Some(&2999), None));
         list[1024] = 7;
         assert_eq!(list[1024], 7);
         list.retain(|at| at % 3 == 0);
         assert_eq!(list.len(), 1000);
-        assert!(list.iter().enumerate().all(|(at, value)| *value == 3 * at));
+        assert!((0..1000).all(|at| list[at] == 3 * at));
         list.iter_mut().for_each(|value| *value += 1);
         list.push(5);
         assert_eq!((list[999], list[1000]), (2998, 5));
+    }
+    #[test]
+    fn it_is_a_list_of_slabs() {
+        let mut list = Slabs::default();
+        for number in 0..3000usize {
+            list.push(number);
+            assert_eq!((list.len(), list[number]), (number + 1, number));
+        }
+        assert_eq!((list.near(2999), list.near(3072)), (Some(&2999), None));
+        list.retain(|at| at % 3 == 0);
+        assert_eq!(list.len(), 1000);
+        assert!(list.iter().enumerate().all(|(at, value)| *value == 3 * at));
+        *list.near_mut(1).unwrap() = 7;
+        list.push(5);
+        assert_eq!((list[1], list[999], list[1000]), (7, 2997, 5));
+        assert_eq!(list.iter().count(), 1001);
     }
 }

@@ -8,7 +8,7 @@ use crate::flow::PayloadKind;
 use crate::stream::arrival::Arrival;
 
 /// One packet in a cache line.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 #[repr(C, align(64))]
 pub(super) struct Facts {
     pub(super) key: [u64; 2],

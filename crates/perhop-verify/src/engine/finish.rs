@@ -228,10 +228,14 @@ fn by_kind(
     media: bool,
     dtls: bool,
 ) -> Vec<(PayloadKind, DscpCounts)> {
-    let mut kinds: BTreeMap<PayloadKind, DscpCounts> = BTreeMap::new();
+    let mut kinds: Vec<(PayloadKind, DscpCounts)> = Vec::with_capacity(2);
     for (cell, packets) in counted.filter(|(_, packets)| *packets > 0) {
         let kind = Kind::payload_kind(kind_of(cell), media, dtls);
-        kinds.entry(kind).or_default().add(dscp_of(cell), packets);
+        let at = kinds.partition_point(|(known, _)| *known < kind);
+        if kinds.get(at).is_none_or(|(known, _)| *known != kind) {
+            kinds.insert(at, (kind, DscpCounts::default()));
+        }
+        kinds[at].1.add(dscp_of(cell), packets);
     }
-    kinds.into_iter().collect()
+    kinds
 }

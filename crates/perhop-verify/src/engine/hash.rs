@@ -35,20 +35,34 @@ impl Seeds {
         let rest = src_port << 48 | dst_port << 32 | u64::from(protocol) << 24;
         let (src, dst, first, second) = match addresses {
             Addresses::V4 { src, dst } => {
-                let (src, dst) = (u64::from(*src), u64::from(*dst));
-                (src << 16, dst << 16, src << 32 | dst, rest)
+                let both = u64::from(*src) << 32 | u64::from(*dst);
+                return self.hash_v4(both, protocol, ports);
             }
             Addresses::V6 { src, dst } => {
                 let (src, dst) = (self.digest(*src), self.digest(*dst));
                 (src, dst, src.rotate_left(32) ^ dst, rest | V6)
             }
         };
-        let (one, two) = (src ^ src_port, dst ^ dst_port);
+        self.finish([first, second], [src ^ src_port, dst ^ dst_port], protocol)
+    }
+
+    /// Hashes a 5-tuple of IPv4: source address in the upper half, destination in the lower.
+    #[inline(always)]
+    pub(super) fn hash_v4(&self, addresses: u64, protocol: u8, ports: (u16, u16)) -> Hashed {
+        let (src_port, dst_port) = (u64::from(ports.0), u64::from(ports.1));
+        let rest = src_port << 48 | dst_port << 32 | u64::from(protocol) << 24;
+        let (src, dst) = (addresses >> 32, addresses & 0xffff_ffff);
+        let ends = [src << 16 ^ src_port, dst << 16 ^ dst_port];
+        self.finish([addresses, rest], ends, protocol)
+    }
+
+    #[inline(always)]
+    fn finish(&self, key: [u64; 2], [one, two]: [u64; 2], protocol: u8) -> Hashed {
         let (low, high) = (one.min(two), one.max(two));
         let protocol = u64::from(protocol) << 56;
         let both = fold(low ^ self.0[0], high ^ protocol ^ self.0[1]);
         Hashed {
-            key: [first, second],
+            key,
             hash: both & !DIRECTION | if one < two { DIRECTION } else { 0 },
         }
     }

@@ -10,7 +10,7 @@ use super::extra::{Extra, add_cell, cells};
 use super::facts::{Batch, Facts, Kind, Like, NO_TAG, Rare};
 use super::lane::MediaPorts;
 use super::rtcp::Outcome;
-use super::table::{MOST_FLOWS, NO_SLOT, Recognition, Slot, Table, dscp_of};
+use super::table::{FlowHot, MOST_FLOWS, NO_SLOT, Recognition, Slot, Table, dscp_of};
 use super::times::NO_TIME;
 use super::{hash, signs};
 use crate::flow::{DscpChange, Flow};
@@ -68,8 +68,7 @@ impl Partition {
         }
     }
 
-    /// Takes the packets of a batch. The memory of a chunk's flows and streams is asked for before it is used, so that the
-    /// waits overlap.
+    /// Takes the packets of a batch.
     pub(super) fn apply(
         &mut self,
         batch: &Batch,
@@ -82,37 +81,50 @@ impl Partition {
             frames_before,
         };
         for chunk in batch.facts.chunks(CHUNK) {
-            let mut slots = [NO_SLOT; CHUNK];
-            let mut streams = [NONE; CHUNK];
-            for (slot, facts) in slots.iter_mut().zip(chunk) {
-                *slot = self.table.first_entry(facts.hash);
-            }
-            for (slot, facts) in slots.iter_mut().zip(chunk) {
-                *slot = self.table.guess(*slot, facts.hash);
-            }
-            for ((slot, stream), facts) in slots.iter_mut().zip(&mut streams).zip(chunk) {
-                (*slot, *stream) = self.table.check(*slot, facts.key);
-            }
-            for stream in &streams[..chunk.len()] {
-                black_box(self.table.streams.touch(*stream));
-            }
-            for stream in &streams[..chunk.len()] {
-                black_box(self.table.streams.touch_timing(*stream));
-            }
-            let evicted = self.kept.evicted.flows;
-            for (slot, facts) in slots.iter().zip(chunk) {
-                let mut slot = *slot;
-                let sure = slot != NO_SLOT
-                    && self.kept.evicted.flows == evicted
-                    && self
+            let mut slots = self.near(chunk);
+            for (at, facts) in chunk.iter().enumerate() {
+                let mut slot = slots[at];
+                if slot == NO_SLOT
+                    || !self
                         .table
-                        .same_addresses(slot, facts.key, || place.addresses(facts));
-                if !sure {
+                        .same_addresses(slot, facts.key, || place.addresses(facts))
+                {
+                    let evicted = self.kept.evicted.flows;
                     slot = self.find_or_insert(facts, place, ports);
+                    if self.kept.evicted.flows != evicted {
+                        slots = [NO_SLOT; CHUNK];
+                    }
                 }
-                self.packet(slot, facts, place, book);
+                if !self.table.usual_packet(slot, facts) {
+                    self.packet(slot, facts, place, book);
+                }
             }
         }
+    }
+
+    /// The flows that packets seem to belong to; and what they will touch is read, each kind of memory in a loop of its own
+    /// that waits for nothing, so that the waits overlap.
+    #[inline(always)]
+    fn near(&self, chunk: &[Facts]) -> [Slot; CHUNK] {
+        let (table, mut touched) = (&self.table, 0);
+        let mut slots = [NO_SLOT; CHUNK];
+        for (slot, facts) in slots.iter_mut().zip(chunk) {
+            *slot = table.first_entry(facts.hash);
+        }
+        for (slot, facts) in slots.iter_mut().zip(chunk) {
+            *slot = table.guess(*slot, facts.hash);
+            touched ^= table.touch(*slot);
+        }
+        let mut streams = [NONE; CHUNK];
+        for ((slot, stream), facts) in slots.iter_mut().zip(&mut streams).zip(chunk) {
+            (*slot, *stream) = table.check(*slot, facts.key);
+            touched ^= table.streams.touch(*stream);
+        }
+        for stream in &streams[..chunk.len()] {
+            touched ^= table.streams.touch_timing(*stream);
+        }
+        black_box(touched);
+        slots
     }
 
     /// The flow of a packet, made if it is new.
@@ -136,15 +148,15 @@ impl Partition {
         self.table.insert(facts, addresses, recognition)
     }
 
-    /// Counts a packet to its flow.
-    #[inline(always)]
+    /// Counts a packet to its flow, any packet.
+    #[inline(never)]
     fn packet(&mut self, slot: Slot, facts: &Facts, place: Place<'_>, book: &mut Book) {
         let hot = &mut self.table.hot[slot as usize];
-        hot.bytes += u64::from(facts.ip_len);
-        hot.last = hot.last.max(facts.arrival.time);
-        if hot.like == facts.like && hot.first <= facts.arrival.time && hot.run < u32::MAX {
-            hot.run += 1;
+        if hot.is_alike(facts) {
+            hot.count(facts);
         } else {
+            hot.bytes += u64::from(facts.ip_len);
+            hot.last = hot.last.max(facts.arrival.time);
             self.odd_packet(slot, facts, place, book);
         }
         if facts.like.is_rtp_like() {
@@ -363,13 +375,54 @@ impl Table {
         among
     }
 
+    /// Counts a packet like the one before it on its flow, of a recognised stream or of none: most packets, with one line of
+    /// the flow and one of the stream. False for all others, and then nothing was done; [`Partition::packet`] does the same
+    /// for these packets too.
+    #[inline(always)]
+    fn usual_packet(&mut self, slot: Slot, facts: &Facts) -> bool {
+        let hot = &mut self.hot[slot as usize];
+        if !hot.is_alike(facts) {
+            return false;
+        }
+        if facts.like.is_rtp_like() && hot.recognition != Recognition::Refused {
+            let media = hot.recognition == Recognition::Media;
+            if !media || !self.streams.take_usual(hot.stream, &facts.arrival) {
+                return false;
+            }
+        }
+        hot.count(facts);
+        true
+    }
+
+    /// Reads from a flow, so that its memory is near when it is needed.
+    #[inline(always)]
+    fn touch(&self, slot: Slot) -> u32 {
+        self.hot.near(slot as usize).map_or(0, |hot| hot.run)
+    }
+
     /// Gives back a guess whose flow has this key, with the flow's latest stream; else [`NO_SLOT`].
-    #[inline]
+    #[inline(always)]
     fn check(&self, guess: Slot, key: [u64; 2]) -> (Slot, StreamId) {
-        match self.hot.get(guess as usize) {
+        match self.hot.near(guess as usize) {
             Some(hot) if hot.key == key => (guess, hot.stream),
             _ => (NO_SLOT, NONE),
         }
+    }
+}
+
+impl FlowHot {
+    /// Whether a packet is like the one before it, and there is nothing to be done for it but to count it.
+    #[inline(always)]
+    fn is_alike(&self, facts: &Facts) -> bool {
+        self.like == facts.like && self.first <= facts.arrival.time && self.run < u32::MAX
+    }
+
+    /// Counts a packet that is.
+    #[inline(always)]
+    fn count(&mut self, facts: &Facts) {
+        self.run += 1;
+        self.bytes += u64::from(facts.ip_len);
+        self.last = self.last.max(facts.arrival.time);
     }
 }
 

@@ -3,7 +3,7 @@
 use perhop_wire::field::{DsField, Dscp};
 use perhop_wire::packet::Addresses;
 
-use super::chunks::Chunks;
+use super::chunks::{Chunks, Slabs};
 use super::extra::{CellCounts, Extra};
 use super::facts::{Facts, Like, NO_TAG};
 use super::hash;
@@ -20,7 +20,7 @@ pub(super) const NO_SLOT: Slot = u32::MAX;
 pub(super) struct Table {
     /// 0 for empty, else slot plus 1 and the top eight bits of the hash.
     index: Vec<u32>,
-    pub(super) hot: Chunks<FlowHot>,
+    pub(super) hot: Slabs<FlowHot>,
     pub(super) cold: Chunks<FlowCold>,
     /// IPv6 source and destination.
     pub(super) addresses: Vec<[u128; 2]>,
@@ -90,7 +90,7 @@ impl Table {
     pub(super) fn new() -> Self {
         Self {
             index: vec![0; LEAST_INDEX],
-            hot: Chunks::default(),
+            hot: Slabs::default(),
             cold: Chunks::default(),
             addresses: Vec::new(),
             streams: Arena::default(),
@@ -101,18 +101,36 @@ impl Table {
         self.hot.len()
     }
 
+    /// Where the search for a hash begins: the two directions of a flow beside each other.
+    #[inline(always)]
+    fn place_of(&self, hash: u32) -> usize {
+        (hash << 1 | hash >> 31) as usize & (self.index.len() - 1)
+    }
+
     /// The index entry at which the search for a hash begins.
-    #[inline]
+    #[inline(always)]
     pub(super) fn first_entry(&self, hash: u32) -> u32 {
-        self.index[hash as usize & (self.index.len() - 1)]
+        self.index[self.place_of(hash)]
     }
 
     /// The first flow with this hash's tag, or [`NO_SLOT`]: a guess to be checked. `entry` is the first entry.
-    #[inline]
-    pub(super) fn guess(&self, mut entry: u32, hash: u32) -> Slot {
-        let mask = self.index.len() - 1;
+    #[inline(always)]
+    pub(super) fn guess(&self, entry: u32, hash: u32) -> Slot {
         let tag = tag_of(hash);
-        let mut at = hash as usize & mask;
+        let second = self.index[(self.place_of(hash) + 1) & (self.index.len() - 1)];
+        // Which of two it is must not be a branch: it is as good as random.
+        let one = if entry & TAG == tag { entry } else { second };
+        if one != 0 && one & TAG == tag {
+            return (one & !TAG) - 1;
+        }
+        self.guess_on(entry, hash)
+    }
+
+    /// The same when it is neither of the first two.
+    #[inline(never)]
+    fn guess_on(&self, mut entry: u32, hash: u32) -> Slot {
+        let (mask, tag) = (self.index.len() - 1, tag_of(hash));
+        let mut at = self.place_of(hash);
         while entry != 0 {
             if entry & TAG == tag {
                 return (entry & !TAG) - 1;
@@ -152,7 +170,7 @@ impl Table {
     ) -> Option<Slot> {
         let mask = self.index.len() - 1;
         let tag = tag_of(hash);
-        let mut at = hash as usize & mask;
+        let mut at = self.place_of(hash);
         loop {
             let entry = self.index[at];
             if entry == 0 {
@@ -215,17 +233,8 @@ impl Table {
         self.cold.push(cold);
         self.hot.push(FlowHot {
             key: facts.key,
-            bytes: 0,
-            first: i64::MAX,
-            last: NO_TIME,
-            run: 0,
-            stream: NONE,
-            like: Like::NONE,
-            signs: 0,
             recognition,
-            tests: 0,
-            fits: 0,
-            ttl: (u8::MAX, 0),
+            ..FlowHot::default()
         });
         self.put(facts.hash, slot);
         slot
@@ -233,7 +242,7 @@ impl Table {
 
     fn put(&mut self, hash: u32, slot: Slot) {
         let mask = self.index.len() - 1;
-        let mut at = hash as usize & mask;
+        let mut at = self.place_of(hash);
         while self.index[at] != 0 {
             at = (at + 1) & mask;
         }
@@ -260,6 +269,26 @@ impl Table {
         }
         self.addresses = addresses;
         self.rebuild(self.index.len());
+    }
+}
+
+impl Default for FlowHot {
+    /// A flow without packets.
+    fn default() -> Self {
+        Self {
+            key: [0; 2],
+            bytes: 0,
+            first: i64::MAX,
+            last: NO_TIME,
+            run: 0,
+            stream: NONE,
+            like: Like::NONE,
+            signs: 0,
+            recognition: Recognition::Open,
+            tests: 0,
+            fits: 0,
+            ttl: (u8::MAX, 0),
+        }
     }
 }
 

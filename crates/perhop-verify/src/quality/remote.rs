@@ -1,6 +1,7 @@
 //! What the other end said of a stream by RTCP, found from the stream.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 
 use perhop_wire::rtcp::report::VoipMetrics;
@@ -62,7 +63,73 @@ impl RoundTrip {
 
 /// RTCP of a capture, by its flow. Only ever asked for one key, so its order is of no account.
 #[derive(Debug, Default)]
-pub(crate) struct Remotes(HashMap<FlowKey, Arc<RtcpSummary>>);
+pub(crate) struct Remotes(HashMap<FlowKey, Arc<RtcpSummary>, Secret>);
+
+/// A secret of the process, and the hash that is made with it: each flow asks eight times.
+#[derive(Debug, Clone)]
+struct Secret([u64; 2]);
+
+#[derive(Debug)]
+struct Folded([u64; 2]);
+
+impl Default for Secret {
+    fn default() -> Self {
+        let random = RandomState::new();
+        Self([random.hash_one(0) | 1, random.hash_one(1) | 1])
+    }
+}
+
+impl BuildHasher for Secret {
+    type Hasher = Folded;
+
+    fn build_hasher(&self) -> Folded {
+        Folded(self.0)
+    }
+}
+
+impl Folded {
+    #[inline]
+    fn add(&mut self, word: u64) {
+        let product = u128::from(self.0[0] ^ word) * u128::from(self.0[1]);
+        self.0[0] = product as u64 ^ (product >> 64) as u64;
+    }
+}
+
+impl Hasher for Folded {
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) {
+        for part in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..part.len()].copy_from_slice(part);
+            self.add(u64::from_le_bytes(word));
+        }
+    }
+
+    #[inline]
+    fn write_u8(&mut self, number: u8) {
+        self.add(number.into());
+    }
+
+    #[inline]
+    fn write_u16(&mut self, number: u16) {
+        self.add(number.into());
+    }
+
+    #[inline]
+    fn write_u64(&mut self, number: u64) {
+        self.add(number);
+    }
+
+    #[inline]
+    fn write_usize(&mut self, number: usize) {
+        self.add(number as u64);
+    }
+
+    #[inline]
+    fn finish(&self) -> u64 {
+        self.0[0]
+    }
+}
 
 impl Remotes {
     /// Keeps what tells something of streams.

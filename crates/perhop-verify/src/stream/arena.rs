@@ -6,7 +6,7 @@ use super::clock;
 use super::jitter::{Running, Timing};
 use super::loss::{Counts, Windows};
 use super::sequence::Sequence;
-use crate::engine::chunks::Chunks;
+use crate::engine::chunks::{Chunks, Slabs};
 
 /// Place of a stream in its arena; [`NONE`] for no stream.
 pub(crate) type StreamId = u32;
@@ -16,14 +16,14 @@ pub(crate) const NONE: StreamId = u32::MAX;
 /// All streams of one table, accepted ones and candidates.
 #[derive(Debug, Default)]
 pub(crate) struct Arena {
-    pub(super) hot: Chunks<Hot>,
-    pub(super) timing: Chunks<Timing>,
+    pub(super) hot: Slabs<Hot>,
+    pub(super) timing: Slabs<Timing>,
     pub(super) cold: Chunks<Cold>,
     free: Vec<StreamId>,
 }
 
 /// What every packet of a stream touches.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 #[repr(C, align(64))]
 pub(super) struct Hot {
     pub(super) ssrc: u32,
@@ -177,19 +177,21 @@ impl Arena {
     }
 
     /// Reads from a stream, so that its memory is near when it is needed.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn touch(&self, id: StreamId) -> u32 {
-        self.hot.get(id as usize).map_or(0, |hot| hot.ssrc)
+        self.hot.near(id as usize).map_or(0, |hot| hot.ssrc)
     }
 
-    /// Reads from both lines of a stream's timing, when its next packet will need them.
-    #[inline]
+    /// Reads from both lines of a stream's timing when its next packet will need them; else from the first one's, which costs
+    /// less than to wait for which it is.
+    #[inline(always)]
     pub(crate) fn touch_timing(&self, id: StreamId) -> u32 {
-        let id = id as usize;
-        match (self.hot.get(id), self.timing.get(id)) {
-            (Some(hot), Some(timing)) if hot.flags & (FRAMES | MEASURING) != 0 => timing.touch(),
-            _ => 0,
-        }
+        let Some(hot) = self.hot.near(id as usize) else {
+            return 0;
+        };
+        let timed = u32::from(hot.flags & (FRAMES | MEASURING) != 0);
+        let id = (id * timed) as usize;
+        self.timing.near(id).map_or(0, Timing::touch)
     }
 
     pub(crate) fn last_arrival(&self, id: StreamId) -> i64 {

@@ -1,7 +1,7 @@
 //! What a stream needs to know of one packet.
 
 /// One RTP packet as it arrived.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 #[repr(C)]
 pub(crate) struct Arrival {
     /// Nanoseconds since 1970.

@@ -24,11 +24,10 @@ impl Running {
     }
 }
 
-/// What is needed to time the packets of video, and of streams whose clock is not known yet: two cache lines.
-#[derive(Debug, Clone)]
+/// What is needed to time the packets of video, in one cache line, and of streams whose clock is not known yet, in two.
+#[derive(Debug, Clone, Default)]
 #[repr(C, align(64))]
 pub(super) struct Timing {
-    pub(super) lanes: Lanes,
     pub(super) frames: Frames,
     /// The packet from which the clock is measured.
     pub(super) from_arrival: i64,
@@ -37,6 +36,7 @@ pub(super) struct Timing {
     pub(super) measured: u32,
     /// Settle the clock when there are so many.
     pub(super) next_try: u32,
+    pub(super) lanes: Lanes,
 }
 
 impl Timing {

@@ -36,55 +36,75 @@ enum Fit {
 
 impl Arena {
     /// Takes a packet whose SSRC is the stream's. `least` is how many packets make a candidate RTP.
-    #[inline(always)]
+    #[inline(never)]
     pub(crate) fn take(&mut self, id: StreamId, p: &Arrival, least: u8) -> Taken {
-        let hot = &mut self.hot[id as usize];
+        if self.take_usual(id, p) {
+            return Taken::Counted;
+        }
+        let step = p
+            .sequence
+            .wrapping_sub(self.hot[id as usize].highest as u16);
+        self.take_slowly(id, p, step.cast_signed(), least)
+    }
+
+    /// Takes a packet that follows its predecessor in a recognised stream and has nothing else to it. False for all others,
+    /// and then nothing was done.
+    #[inline(always)]
+    pub(crate) fn take_usual(&mut self, id: StreamId, p: &Arrival) -> bool {
+        let Some(hot) = self.hot.near_mut(id as usize) else {
+            return false;
+        };
         let step = p.sequence.wrapping_sub(hot.highest as u16);
         let waited = p.time.wrapping_sub(hot.last_arrival);
-        let usual = step == 1
-            && hot.flags & !(FRAMES | LOSSY | MEASURING) == 0
+        let units = p.timestamp.wrapping_sub(hot.last_timestamp).cast_signed();
+        let usual = hot.ssrc == p.ssrc
+            && step == 1
             && p.payload_type() == hot.payload_type
             && (waited as u64) < IDLE as u64;
         if !usual {
-            return self.take_slowly(id, p, step.cast_signed(), least);
+            return false;
         }
-        let units = p.timestamp.wrapping_sub(hot.last_timestamp).cast_signed();
+        // Sound, or a packet of a picture but its first.
         if hot.flags != if units == 0 { FRAMES } else { 0 } {
-            return self.take_next(id, p, least);
+            if hot.flags & !(FRAMES | LOSSY) != 0 {
+                return self.take_measured(id, p);
+            }
+            let begins = units == 0 && hot.flags & FRAMES == 0;
+            if begins || p.payload_len <= SHORT || hot.loses_patience(p.time) {
+                return false;
+            }
+            if hot.flags & FRAMES != 0 {
+                self.timing[id as usize].frames.take(p.time, p.timestamp);
+            }
         }
         let waited = waited as f64;
         hot.time(waited, units, true);
-        hot.longest_gap = hot.longest_gap.max(waited as f32);
-        hot.highest = hot.highest.wrapping_add(1);
+        hot.follow(waited);
         if hot.arrived(p) {
             self.cold[id as usize].payload_bytes += 1 << 32;
         }
-        Taken::Counted
+        true
     }
 
-    /// Takes a packet that follows its predecessor, of video, of a stream that has lost packets, or while the clock is being
-    /// measured.
+    /// Takes a packet that follows its predecessor while the clock is being measured. False for others, and then nothing was
+    /// done.
     #[inline(never)]
-    fn take_next(&mut self, id: StreamId, p: &Arrival, least: u8) -> Taken {
+    fn take_measured(&mut self, id: StreamId, p: &Arrival) -> bool {
         let (hot, timing) = (&mut self.hot[id as usize], &mut self.timing[id as usize]);
         let units = p.timestamp.wrapping_sub(hot.last_timestamp).cast_signed();
-        let frames_begin = units == 0 && hot.flags & FRAMES == 0;
-        if frames_begin || hot.loses_patience(p.time) || p.payload_len <= SHORT {
-            return self.take_slowly(id, p, 1, least);
+        let begins = units == 0 && hot.flags & FRAMES == 0;
+        let other = hot.flags & !(FRAMES | LOSSY) != MEASURING;
+        if other || begins || p.payload_len <= SHORT || hot.loses_patience(p.time) {
+            return false;
         }
         let waited = p.time.wrapping_sub(hot.last_arrival) as f64;
-        if hot.flags & MEASURING != 0 {
-            timing.lanes.take(waited, units, true);
-        } else {
-            hot.time(waited, units, true);
-        }
+        timing.lanes.take(waited, units, true);
         if hot.flags & FRAMES != 0 {
             timing.frames.take(p.time, p.timestamp);
         }
-        hot.longest_gap = hot.longest_gap.max(waited as f32);
-        hot.highest = hot.highest.wrapping_add(1);
+        hot.follow(waited);
         let over = hot.arrived(p);
-        let settled = hot.flags & MEASURING != 0 && hot.measure(timing, p);
+        let settled = hot.measure(timing, p);
         if over || settled {
             let cold = &mut self.cold[id as usize];
             cold.payload_bytes += u64::from(over) << 32;
@@ -92,7 +112,7 @@ impl Arena {
                 hot.settle(timing, cold);
             }
         }
-        Taken::Counted
+        true
     }
 
     #[inline(never)]
@@ -193,8 +213,18 @@ impl Hot {
         self.flags & LOSSY != 0 && left.wrapping_sub(1) >= 1 << 15
     }
 
+    /// What a packet leaves behind that follows its predecessor.
+    #[inline(always)]
+    fn follow(&mut self, waited: f64) {
+        let waited = waited as f32;
+        if waited > self.longest_gap {
+            self.longest_gap = waited;
+        }
+        self.highest = self.highest.wrapping_add(1);
+    }
+
     /// What every packet that belongs to the stream leaves behind. True when the payload bytes ran over.
-    #[inline]
+    #[inline(always)]
     fn arrived(&mut self, p: &Arrival) -> bool {
         self.received += 1;
         self.markers += u32::from(p.marker());
@@ -213,13 +243,16 @@ impl Hot {
     }
 
     /// Jitter of the settled clock.
-    #[inline]
+    #[inline(always)]
     fn time(&mut self, waited: f64, units: i32, counted: bool) {
         let difference = (waited - f64::from(units) * CLOCKS[usize::from(self.clock)].1).abs();
         self.jitter += (difference - self.jitter) * (1.0 / 16.0);
         if counted {
             self.jitter_sum += self.jitter;
-            self.jitter_max = self.jitter_max.max(self.jitter as f32);
+            let jitter = self.jitter as f32;
+            if jitter > self.jitter_max {
+                self.jitter_max = jitter;
+            }
         }
     }
 
@@ -394,3 +427,59 @@ const LEAST_MEASURED: i64 = 1_000_000_000;
 const SHORT: u16 = 32;
 /// No clock is looked for after so many packets.
 const LAST_TRY: u32 = 12_800;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::Evidence;
+    use super::*;
+
+    /// What befalls a packet: it is lost, late, of another type, the rest of a picture, after a silence.
+    fn packet() -> impl Strategy<Value = (u8, i64, u16)> {
+        (0u8..60, 0i64..40_000_000, 33u16..1200)
+    }
+
+    proptest! {
+        /// The short ways leave behind what the long one does.
+        #[test]
+        fn a_short_way_is_the_long_one(
+            kind in prop::sample::select(vec![0u8, 9, 34, 96, 111]),
+            units in prop::sample::select(vec![160u32, 320, 960, 3000]),
+            fates in prop::collection::vec(packet(), 2..500),
+        ) {
+            let mut p = Arrival {
+                ssrc: 7,
+                timestamp: 100,
+                sequence: 65_500,
+                payload_len: 160,
+                mark_and_type: kind,
+                ..Arrival::bare(1_000_000_000, 1)
+            };
+            let (mut short, mut long) = (Arena::default(), Arena::default());
+            let ids = (short.begin(&p, 0, true), long.begin(&p, 0, true));
+            for (fate, waited, length) in fates {
+                let lost = if fate == 1 { 3 } else { 1 };
+                p.sequence = p.sequence.wrapping_add(lost);
+                // A picture of up to four packets, if the clock is its.
+                let rest = units == 3000 && fate % 4 != 0;
+                p.timestamp = p.timestamp.wrapping_add(if rest { 0 } else { units });
+                p.time += if fate == 2 { 16_000_000_000 } else { waited };
+                p.mark_and_type = if fate == 3 { 13 } else { kind };
+                (p.payload_len, p.ip_id) = (length, p.ip_id.wrapping_add(1));
+                let mut now = p;
+                if fate == 4 {
+                    now.sequence = p.sequence.wrapping_sub(2);
+                }
+                let step = now.sequence.wrapping_sub(long.hot[ids.1 as usize].highest as u16);
+                let taken = (
+                    short.take(ids.0, &now, 2),
+                    long.take_slowly(ids.1, &now, step.cast_signed(), 2),
+                );
+                prop_assert_eq!(taken.0, taken.1);
+                let report = |arena: &Arena, id| arena.report(id, None, Evidence::Behaviour);
+                prop_assert_eq!(report(&short, ids.0), report(&long, ids.1));
+            }
+        }
+    }
+}

@@ -167,7 +167,8 @@ fn cut(data: &[u8], length: u32) -> &[u8] {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::{LinkType, walk};
+    use super::super::glance::{Glance, NO_TAG, Then, glance};
+    use super::super::{Addresses, Direction, Fragment, LinkType, walk};
     use super::*;
 
     /// A common frame with up to three bytes of its headers changed, and cut somewhere.
@@ -229,6 +230,32 @@ mod tests {
         })
     }
 
+    fn is_the_same(seen: &Glance<'_>, walked: &Observation<'_>) -> bool {
+        let tag = walked
+            .vlan
+            .map_or(NO_TAG, |tag| tag.id | u16::from(tag.pcp.value()) << 13);
+        let addresses = Addresses::V4 {
+            src: (seen.addresses >> 32) as u32,
+            dst: seen.addresses as u32,
+        };
+        let then = match seen.then {
+            Then::Udp { start, len } => {
+                walked.protocol == udp::PROTOCOL
+                    && walked.payload_len == u32::from(len)
+                    && walked.payload.starts_with(start)
+            }
+            Then::Tcp(payload) => walked.protocol == tcp::PROTOCOL && walked.payload == payload,
+        };
+        then && walked.addresses == addresses
+            && walked.transport.ports() == seen.ports
+            && (walked.ds, walked.ttl, tag) == (seen.ds, seen.ttl, seen.tag)
+            && walked.identification == u32::from(seen.identification)
+            && walked.ip_len == u32::from(seen.ip_len)
+            && walked.fragment == Fragment::Whole
+            && (walked.outer, walked.wifi_priority) == (None, None)
+            && walked.direction == Direction::Unknown
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(20_000))]
 
@@ -237,6 +264,10 @@ mod tests {
             if let Some(seen) = ethernet(&frame) {
                 let walked = walk::walk_long_way(LinkType::ETHERNET, &frame, frame.len() as u32);
                 prop_assert_eq!(walked, Ok(seen));
+            }
+            if let Some(seen) = glance(&frame) {
+                let walked = walk::walk_long_way(LinkType::ETHERNET, &frame, frame.len() as u32);
+                prop_assert!(is_the_same(&seen, &walked.unwrap()), "{:?} {:?}", seen, walked);
             }
             let packet = &frame[14..];
             if let Some(seen) = ip(packet) {
@@ -256,6 +287,7 @@ mod tests {
             0, 0, 10, 0, 0, 1, 10, 0, 0, 2, 0x4e, 0x20, 0x4e, 0x22, 0, 10, 0, 0,
         ]);
         frame.extend([1, 2, 0, 0, 0, 0]);
+        assert_eq!(glance(&frame), None, "it is short");
         let seen = ethernet(&frame).unwrap();
         assert_eq!(seen.transport.ports(), (20_000, 20_002));
         assert_eq!((seen.payload, seen.payload_len), (&[1, 2][..], 2));
@@ -265,5 +297,10 @@ mod tests {
         );
         frame[40..42].copy_from_slice(&4789u16.to_be_bytes());
         assert_eq!(ethernet(&frame), None);
+        frame[40..42].copy_from_slice(&20_002u16.to_be_bytes());
+        frame[21] = 60;
+        frame[43] = 40;
+        frame.resize(78, 0x80);
+        assert!(glance(&frame).is_some_and(|seen| is_the_same(&seen, &ethernet(&frame).unwrap())));
     }
 }

@@ -82,16 +82,10 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Outcome, Failure> {
         Format::Human if feed::all_unreadable(&captures) => {}
         Format::Human => {
             let dropped = feed::dropped(&captures);
-            ui.print(&listing::human(
-                &found.into_flows(),
-                dropped,
-                args.limit,
-                ui.width(),
-            ))?;
+            ui.print(&listing::human(&found, dropped, args.limit, ui.width()))?;
         }
         Format::Csv => {
-            let text = listing::csv(&found.into_flows().flows);
-            ui.data(|out| out.write_all(text.as_bytes()))?;
+            ui.data(|out| listing::csv(out, &found))?;
         }
         Format::Json => {
             let report = Report {

@@ -1,27 +1,29 @@
 //! One flow as JSON.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::panic::resume_unwind;
 use std::thread;
 
 use perhop_verify::engine::{FragmentRow, Ledger};
 use perhop_verify::flow::{DscpChange, Flow, FragmentCounts, PayloadKind, Signs};
+use perhop_verify::stream::Stream;
 use perhop_wire::media::Wrapper;
 use perhop_wire::packet::Tunnel;
 use serde::ser::{Error, SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 
-use crate::json::lines::{self, Raw};
+use crate::json::lines::{self, Plain, Raw};
 use crate::json::stream::{JsonRtcp, JsonStream};
-use crate::json::{Histogram, Seconds};
+use crate::json::{Address, Histogram, Seconds};
 
 /// A unidirectional flow.
 #[derive(Debug, Serialize)]
 pub(crate) struct JsonFlow<'a> {
-    proto: String,
-    src: IpAddr,
+    proto: Cow<'static, str>,
+    src: Address,
     src_port: u16,
-    dst: IpAddr,
+    dst: Address,
     dst_port: u16,
     packets: u64,
     bytes: u64,
@@ -30,20 +32,20 @@ pub(crate) struct JsonFlow<'a> {
     last: Seconds,
     dscp_by_kind: Kinds<'a>,
     dscp_changes: u64,
-    changes: Vec<JsonChange>,
+    changes: Changes<'a>,
     ce: u64,
     tunnel: Option<&'static str>,
     dscp_outer: Histogram<'a>,
     vlan: Option<u16>,
-    pcp: Vec<u8>,
-    wifi_priority: Vec<u8>,
+    pcp: Bits,
+    wifi_priority: Bits,
     ttl_min: u8,
     ttl_max: u8,
     relay: Option<&'static str>,
-    signs: Vec<&'static str>,
+    signs: Named<'a>,
     fragments: Option<JsonFragments<'a>>,
     call: Option<&'a str>,
-    rtp: Vec<JsonStream<'a>>,
+    rtp: Streams<'a>,
     rtcp: Option<JsonRtcp>,
 }
 
@@ -51,10 +53,10 @@ impl<'a> JsonFlow<'a> {
     /// What is written of a flow.
     pub(crate) fn of(flow: &'a Flow) -> Self {
         Self {
-            proto: flow.key.protocol_name(),
-            src: flow.key.src,
+            proto: flow.key.protocol_text(),
+            src: Address(flow.key.src),
             src_port: flow.key.src_port,
-            dst: flow.key.dst,
+            dst: Address(flow.key.dst),
             dst_port: flow.key.dst_port,
             packets: flow.packets,
             bytes: flow.bytes,
@@ -63,20 +65,20 @@ impl<'a> JsonFlow<'a> {
             last: Seconds(flow.last),
             dscp_by_kind: Kinds(flow),
             dscp_changes: flow.dscp_changes,
-            changes: flow.changes.iter().map(JsonChange::of).collect(),
+            changes: Changes(&flow.changes),
             ce: flow.ce,
             tunnel: flow.tunnel.map(tunnel),
             dscp_outer: Histogram(&flow.outer_dscp),
             vlan: flow.link.vlan,
-            pcp: bits(flow.link.pcps),
-            wifi_priority: bits(flow.link.wifi_priorities),
+            pcp: Bits(flow.link.pcps),
+            wifi_priority: Bits(flow.link.wifi_priorities),
             ttl_min: flow.ttl.0,
             ttl_max: flow.ttl.1,
             relay: flow.wrapper.map(relay),
-            signs: signs(&flow.signs),
+            signs: Named(&flow.signs),
             fragments: flow.fragments.as_deref().map(JsonFragments::of),
             call: flow.call.as_deref().map(|call| call.id.as_str()),
-            rtp: flow.rtp.iter().map(JsonStream::of).collect(),
+            rtp: Streams(&flow.rtp),
             rtcp: flow.rtcp.as_deref().map(JsonRtcp::of),
         }
     }
@@ -93,6 +95,44 @@ impl Serialize for Kinds<'_> {
             map.serialize_entry(kind.name(), &Histogram(counts))?;
         }
         map.end()
+    }
+}
+
+/// Streams, each made while it is written.
+#[derive(Debug)]
+struct Streams<'a>(&'a [Stream]);
+
+impl Serialize for Streams<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(JsonStream::of))
+    }
+}
+
+#[derive(Debug)]
+struct Changes<'a>(&'a [DscpChange]);
+
+impl Serialize for Changes<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(JsonChange::of))
+    }
+}
+
+/// The numbers of the bits that are set.
+#[derive(Debug)]
+struct Bits(u8);
+
+impl Serialize for Bits {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq((0u8..8).filter(|bit| self.0 >> bit & 1 == 1))
+    }
+}
+
+#[derive(Debug)]
+struct Named<'a>(&'a Signs);
+
+impl Serialize for Named<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(names(self.0).map(Plain))
     }
 }
 
@@ -169,6 +209,9 @@ pub(crate) struct Listed<'a> {
 
 impl Serialize for Listed<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.threads == 1 {
+            return serializer.collect_seq(self.ledger.flows().map(Made));
+        }
         let mut list = serializer.serialize_seq(Some(self.ledger.len()))?;
         let numbers = 0..self.ledger.len();
         for round in numbers.step_by(SHARE * self.threads) {
@@ -186,7 +229,7 @@ impl Serialize for Listed<'_> {
 
 impl Listed<'_> {
     /// The texts of some shares.
-    fn round(&self, shares: &[usize]) -> Vec<Result<String, lines::Error>> {
+    fn round(&self, shares: &[usize]) -> Vec<Result<Vec<u8>, lines::Error>> {
         let text = |begin: usize| {
             let end = self.ledger.len().min(begin + SHARE);
             lines::elements((begin..end).map(|number| Made(self.ledger.flow(number))))
@@ -222,11 +265,6 @@ impl Serialize for Made {
 /// Flows that a thread writes at a time.
 const SHARE: usize = 256;
 
-/// The numbers of the bits that are set.
-fn bits(set: u8) -> Vec<u8> {
-    (0..8).filter(|bit| set >> bit & 1 == 1).collect()
-}
-
 /// The name of a tunnel.
 pub(crate) const fn tunnel(tunnel: Tunnel) -> &'static str {
     match tunnel {
@@ -252,6 +290,10 @@ const fn relay(wrapper: Wrapper) -> &'static str {
 
 /// What was seen on a flow besides RTP, by name.
 pub(crate) fn signs(signs: &Signs) -> Vec<&'static str> {
+    names(signs).collect()
+}
+
+fn names(signs: &Signs) -> impl Iterator<Item = &'static str> + use<> {
     [
         (signs.stun, "stun"),
         (signs.microsoft_stun, "microsoft-stun"),
@@ -265,5 +307,4 @@ pub(crate) fn signs(signs: &Signs) -> Vec<&'static str> {
     ]
     .into_iter()
     .filter_map(|(seen, name)| seen.then_some(name))
-    .collect()
 }

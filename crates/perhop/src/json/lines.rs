@@ -28,10 +28,10 @@ pub(crate) fn write(out: &mut dyn Write, value: &impl Serialize) -> io::Result<(
 ///
 /// # Errors
 /// A value that is none of JSON's.
-pub(crate) fn elements<T: Serialize>(values: impl Iterator<Item = T>) -> Result<String, Error> {
+pub(crate) fn elements<T: Serialize>(values: impl Iterator<Item = T>) -> Result<Vec<u8>, Error> {
     let mut lines = Lines {
         out: &mut io::sink(),
-        text: Vec::new(),
+        text: Vec::with_capacity(2 * FULL),
         depth: 2,
         next: Next::Plain,
     };
@@ -41,17 +41,37 @@ pub(crate) fn elements<T: Serialize>(values: impl Iterator<Item = T>) -> Result<
         }
         value.serialize(&mut lines)?;
     }
-    Ok(String::from_utf8(lines.text).expect("it is made of texts"))
+    Ok(lines.text)
 }
 
 /// Elements of a list, written already; at least one.
-pub(crate) struct Raw<'a>(pub(crate) &'a str);
+pub(crate) struct Raw<'a>(pub(crate) &'a [u8]);
 
 impl Serialize for Raw<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_newtype_struct(RAW, self.0)
+        serializer.serialize_newtype_struct(RAW, &Bytes(self.0))
     }
 }
+
+struct Bytes<'a>(&'a [u8]);
+
+impl Serialize for Bytes<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(self.0)
+    }
+}
+
+/// Text that needs no escapes.
+pub(crate) struct Plain<'a>(pub(crate) &'a str);
+
+impl Serialize for Plain<'_> {
+    #[inline]
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_newtype_struct(PLAIN, self.0)
+    }
+}
+
+const PLAIN: &str = "perhop::Plain";
 
 const RAW: &str = "perhop::Raw";
 
@@ -64,6 +84,8 @@ enum Next {
     Time,
     /// Text that is JSON.
     Raw,
+    /// Text without what needs escapes.
+    Unescaped,
 }
 
 /// The name of a newtype whose content is nanoseconds, written as seconds.
@@ -108,7 +130,7 @@ impl Lines<'_> {
     }
 
     /// Before a member or an element.
-    #[inline]
+    #[inline(always)]
     fn begin(&mut self, is_first: &mut bool, has_lines: bool) -> Result<(), Error> {
         if !std::mem::take(is_first) {
             self.text.push(b',');
@@ -130,7 +152,20 @@ impl Lines<'_> {
         self.text.push(bracket);
     }
 
+    #[inline]
     fn string(&mut self, text: &str) {
+        // All bytes are looked at, several at a time.
+        let odd = |odd, byte: &u8| odd | needs_escape(*byte);
+        if text.as_bytes().iter().fold(false, odd) {
+            return self.odd_string(text);
+        }
+        self.text.push(b'"');
+        self.text.extend_from_slice(text.as_bytes());
+        self.text.push(b'"');
+    }
+
+    #[cold]
+    fn odd_string(&mut self, text: &str) {
         self.text.push(b'"');
         let mut rest = text.as_bytes();
         while let Some(at) = rest.iter().position(|byte| needs_escape(*byte)) {
@@ -177,7 +212,7 @@ impl Compound<'_, '_> {
     }
 
     /// A member; its name needs no escapes.
-    #[inline]
+    #[inline(always)]
     fn member<T: Serialize + ?Sized>(
         &mut self,
         name: &'static str,
@@ -239,16 +274,19 @@ impl<'a, 'o> Serializer for &'a mut Lines<'o> {
         Ok(())
     }
 
+    #[inline]
     fn serialize_bool(self, value: bool) -> Result<(), Error> {
         let text: &[u8] = if value { b"true" } else { b"false" };
         self.text.extend_from_slice(text);
         Ok(())
     }
 
+    #[inline]
     fn serialize_f32(self, value: f32) -> Result<(), Error> {
         self.serialize_f64(value.into())
     }
 
+    #[inline]
     fn serialize_f64(self, value: f64) -> Result<(), Error> {
         push_float(&mut self.text, value);
         Ok(())
@@ -261,8 +299,10 @@ impl<'a, 'o> Serializer for &'a mut Lines<'o> {
 
     #[inline]
     fn serialize_str(self, value: &str) -> Result<(), Error> {
-        if std::mem::take(&mut self.next) == Next::Raw {
+        if std::mem::take(&mut self.next) == Next::Unescaped {
+            self.text.push(b'"');
             self.text.extend_from_slice(value.as_bytes());
+            self.text.push(b'"');
         } else {
             self.string(value);
         }
@@ -270,17 +310,29 @@ impl<'a, 'o> Serializer for &'a mut Lines<'o> {
     }
 
     fn serialize_bytes(self, value: &[u8]) -> Result<(), Error> {
-        self.collect_seq(value)
+        if std::mem::take(&mut self.next) != Next::Raw {
+            return self.collect_seq(value);
+        }
+        if value.len() < FULL {
+            self.text.extend_from_slice(value);
+            return Ok(());
+        }
+        self.flush()
+            .and_then(|()| self.out.write_all(value))
+            .map_err(Error)
     }
 
+    #[inline]
     fn serialize_none(self) -> Result<(), Error> {
         self.serialize_unit()
     }
 
+    #[inline]
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), Error> {
         value.serialize(self)
     }
 
+    #[inline]
     fn serialize_unit(self) -> Result<(), Error> {
         self.text.extend_from_slice(b"null");
         Ok(())
@@ -299,6 +351,7 @@ impl<'a, 'o> Serializer for &'a mut Lines<'o> {
         self.serialize_str(variant)
     }
 
+    #[inline(always)]
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
         self,
         name: &'static str,
@@ -307,6 +360,7 @@ impl<'a, 'o> Serializer for &'a mut Lines<'o> {
         self.next = match name {
             TIME => Next::Time,
             RAW => Next::Raw,
+            PLAIN => Next::Unescaped,
             _ => Next::Plain,
         };
         value.serialize(self)
@@ -448,7 +502,7 @@ impl ser::SerializeStruct for Compound<'_, '_> {
     type Ok = ();
     type Error = Error;
 
-    #[inline]
+    #[inline(always)]
     fn serialize_field<T: Serialize + ?Sized>(
         &mut self,
         name: &'static str,
@@ -498,7 +552,7 @@ mod tests {
             name: "a \"b\"\n\u{1}ü",
             rows: vec![[(7, 1), (9, u64::MAX)].into(), BTreeMap::new()],
             none: Vec::new(),
-            raw: vec![Raw("1,\n\"a\"")],
+            raw: vec![Raw(b"1,\n\"a\"")],
             at: Some(Seconds(-1_000_000_001)),
             no: None,
         };

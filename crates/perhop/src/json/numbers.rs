@@ -6,15 +6,25 @@ pub(super) fn push_unsigned(text: &mut Vec<u8>, number: u64) {
     if number < 10 {
         return text.push(b'0' + number as u8);
     }
+    push_long(text, number);
+}
+
+fn push_long(text: &mut Vec<u8>, number: u64) {
     let mut digits = [0; 20];
-    let mut at = digits.len();
-    let mut rest = number;
-    while rest > 0 {
-        at -= 1;
-        digits[at] = b'0' + (rest % 10) as u8;
-        rest /= 10;
+    let count = number.max(1).ilog10() as usize + 1;
+    let (mut at, mut rest) = (count, number);
+    while at >= 2 {
+        at -= 2;
+        let pair = PAIRS[(rest % 100) as usize];
+        digits[at..at + 2].copy_from_slice(&pair);
+        rest /= 100;
     }
-    text.extend_from_slice(&digits[at..]);
+    if at == 1 {
+        digits[0] = b'0' + rest as u8;
+    }
+    // A copy of fixed length is a few instructions, one of `count` bytes a call.
+    text.extend_from_slice(&digits);
+    text.truncate(text.len() - digits.len() + count);
 }
 
 /// Appends a whole number.
@@ -63,13 +73,30 @@ pub(super) fn push_float(text: &mut Vec<u8>, number: f64) {
 
 fn push_padded(text: &mut Vec<u8>, number: u32, count: usize) {
     let mut digits = [b'0'; 10];
-    let mut rest = number;
-    for digit in digits[..count].iter_mut().rev() {
-        *digit = b'0' + (rest % 10) as u8;
-        rest /= 10;
+    let (mut at, mut rest) = (count, number);
+    while at >= 2 && rest > 0 {
+        at -= 2;
+        let pair = PAIRS[(rest % 100) as usize];
+        digits[at..at + 2].copy_from_slice(&pair);
+        rest /= 100;
     }
-    text.extend_from_slice(&digits[..count]);
+    if at == 1 {
+        digits[0] = b'0' + (rest % 10) as u8;
+    }
+    text.extend_from_slice(&digits);
+    text.truncate(text.len() - digits.len() + count);
 }
+
+/// `00` to `99`.
+const PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[0; 2]; 100];
+    let mut number = 0;
+    while number < 100 {
+        pairs[number] = [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8];
+        number += 1;
+    }
+    pairs
+};
 
 /// Millionths below 2^53 are whole numbers that a double holds.
 const LARGE: f64 = 9e15;

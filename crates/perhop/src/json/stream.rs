@@ -7,12 +7,12 @@ use perhop_verify::stream::{
 use perhop_wire::rtcp::report::VoipMetrics;
 use serde::{Serialize, Serializer};
 
-use crate::json::{Seconds, rounded};
+use crate::json::{Seconds, Source, rounded};
 
 /// One RTP stream.
 #[derive(Debug, Serialize)]
 pub(crate) struct JsonStream<'a> {
-    ssrc: String,
+    ssrc: Source,
     payload_type: u8,
     packets: u64,
     lost: u64,
@@ -59,7 +59,7 @@ impl<'a> JsonStream<'a> {
             |pick: fn(&Jitter) -> f64| stream.jitter.as_ref().map(|jitter| rounded(pick(jitter)));
         let percent = |share: f64| rounded(100.0 * share);
         Self {
-            ssrc: format!("0x{:08x}", stream.ssrc),
+            ssrc: Source(stream.ssrc),
             payload_type: stream.payload_type,
             packets: stream.packets,
             lost: sequence.missing,
@@ -231,14 +231,14 @@ pub(crate) struct JsonRtcp {
     datagrams: u64,
     encrypted: u64,
     sender_reports: u64,
-    senders: Vec<String>,
+    senders: Vec<Source>,
     reports: Vec<JsonReport>,
 }
 
 #[derive(Debug, Serialize)]
 struct JsonReport {
-    reporter: String,
-    ssrc: String,
+    reporter: Source,
+    ssrc: Source,
     count: u64,
     cumulative_lost: i32,
     worst_fraction_lost: f64,
@@ -248,18 +248,17 @@ struct JsonReport {
 impl JsonRtcp {
     /// What is written of it.
     pub(crate) fn of(rtcp: &RtcpSummary) -> Self {
-        let hex = |ssrc: u32| format!("0x{ssrc:08x}");
         Self {
             datagrams: rtcp.datagrams,
             encrypted: rtcp.encrypted,
             sender_reports: rtcp.sender_reports,
-            senders: rtcp.senders.iter().map(|ssrc| hex(*ssrc)).collect(),
+            senders: rtcp.senders.iter().copied().map(Source).collect(),
             reports: rtcp
                 .reports
                 .iter()
                 .map(|report| JsonReport {
-                    reporter: hex(report.reporter),
-                    ssrc: hex(report.last.ssrc),
+                    reporter: Source(report.reporter),
+                    ssrc: Source(report.last.ssrc),
                     count: report.count,
                     cumulative_lost: report.last.cumulative_lost,
                     worst_fraction_lost: rounded(f64::from(report.worst_fraction_lost) / 256.0),

@@ -25,6 +25,11 @@ impl Csv {
         self.text.push_str("\r\n");
     }
 
+    /// Bytes of text so far.
+    pub(crate) const fn len(&self) -> usize {
+        self.text.len()
+    }
+
     /// The whole text.
     pub(crate) fn into_text(self) -> String {
         self.text
