@@ -261,8 +261,12 @@ fn outcome(verdict: &Found, damaged: bool, unread: bool) -> Outcome {
     }
 }
 
-/// Losses that the plan accepts for its targets; a plan that does not compile yet accepts none.
+/// Losses that the plan accepts for its targets; a plan that does not compile yet accepts none. Nothing is compiled when no
+/// target of the plan is said to accept one.
 fn accepted(policy: &PolicySet) -> Vec<AcceptedLoss> {
+    if policy.targets().iter().all(|one| one.accept.is_empty()) {
+        return Vec::new();
+    }
     let compiled = perhop_targets::compile(policy, &CompileOptions::default());
     compiled.map_or_else(
         |_| Vec::new(),
