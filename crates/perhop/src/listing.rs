@@ -20,16 +20,7 @@ use crate::ui::{BOLD, DIM, WARN, paint};
 /// The list of flows for a terminal: those with media first, then by packets. A flow is made when it is looked at, and
 /// only those shown are kept. `dropped` packets are not in the captures.
 pub(crate) fn human(found: &Ledger, dropped: u64, limit: usize, width: Option<usize>) -> String {
-    let mut streams = 0;
-    let mut ranks: Vec<_> = found
-        .flows()
-        .enumerate()
-        .map(|(number, flow)| {
-            streams += flow.rtp.len();
-            (!flow.has_media(), Reverse(flow.packets), number)
-        })
-        .collect();
-    ranks.sort_unstable();
+    let (ranks, streams) = ranked(found);
     let shown = if limit == 0 {
         ranks.len()
     } else {
@@ -83,6 +74,21 @@ pub(crate) fn human(found: &Ledger, dropped: u64, limit: usize, width: Option<us
         ));
     }
     out
+}
+
+/// The numbers of all flows as they are listed, and how many streams there are.
+fn ranked(found: &Ledger) -> (Vec<(bool, Reverse<u64>, usize)>, usize) {
+    let mut streams = 0;
+    let mut ranks: Vec<_> = found
+        .flows()
+        .enumerate()
+        .map(|(number, flow)| {
+            streams += flow.rtp.len();
+            (!flow.has_media(), Reverse(flow.packets), number)
+        })
+        .collect();
+    ranks.sort_unstable();
+    (ranks, streams)
 }
 
 /// One or two lines about the whole.

@@ -104,7 +104,7 @@ impl Table {
     /// Where the search for a hash begins: the two directions of a flow beside each other.
     #[inline(always)]
     fn place_of(&self, hash: u32) -> usize {
-        (hash << 1 | hash >> 31) as usize & (self.index.len() - 1)
+        hash.rotate_left(1) as usize & (self.index.len() - 1)
     }
 
     /// The index entry at which the search for a hash begins.

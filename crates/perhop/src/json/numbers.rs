@@ -10,22 +10,24 @@ pub(super) fn push_unsigned(text: &mut Vec<u8>, number: u64) {
 }
 
 fn push_long(text: &mut Vec<u8>, number: u64) {
-    let mut digits = [0; 20];
-    let count = number.max(1).ilog10() as usize + 1;
-    let (mut at, mut rest) = (count, number);
-    while at >= 2 {
+    let mut digits = [0; 2 * MOST];
+    let (mut at, mut rest) = (MOST, number);
+    while rest >= 10 {
         at -= 2;
-        let pair = PAIRS[(rest % 100) as usize];
-        digits[at..at + 2].copy_from_slice(&pair);
+        digits[at..at + 2].copy_from_slice(&PAIRS[(rest % 100) as usize]);
         rest /= 100;
     }
-    if at == 1 {
-        digits[0] = b'0' + rest as u8;
+    if rest > 0 {
+        at -= 1;
+        digits[at] = b'0' + rest as u8;
     }
-    // A copy of fixed length is a few instructions, one of `count` bytes a call.
-    text.extend_from_slice(&digits);
-    text.truncate(text.len() - digits.len() + count);
+    // A copy of fixed length is a few instructions, one of another length a call.
+    text.extend_from_slice(&digits[at..at + MOST]);
+    text.truncate(text.len() - at);
 }
+
+/// Digits of the largest number.
+const MOST: usize = 20;
 
 /// Appends a whole number.
 #[inline]
