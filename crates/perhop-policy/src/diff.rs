@@ -87,7 +87,6 @@ pub fn diff(old: &[Marked], new: &[Marked]) -> Vec<Change> {
                     .map(|space| change(scope, space, None, Some(one))),
             );
         }
-        changes.retain(|one| !one.space.has_no_process());
         out.extend(both_families(changes));
     }
     out

@@ -134,8 +134,8 @@ impl Apps {
         for one in except {
             match base.intersection(one) {
                 None => {}
-                Some(meet) if meet == base => return None,
-                Some(meet) if kept.contains(&meet) => {}
+                Some(meet) if meet.is_same(&base) => return None,
+                Some(meet) if kept.iter().any(|one| one.is_same(&meet)) => {}
                 Some(meet) => kept.push(meet),
             }
         }

@@ -90,6 +90,12 @@ impl AppMatch {
         }
     }
 
+    /// Whether it is the same condition, whatever the case of its letters.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.rank() == other.rank() && same(self.as_str(), other.as_str())
+    }
+
     /// How specific the condition is: 0 any, 1 file name, 2 full path.
     #[must_use]
     pub const fn rank(&self) -> u8 {

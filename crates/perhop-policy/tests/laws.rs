@@ -6,6 +6,7 @@ use std::cmp::Ordering;
 use std::net::IpAddr;
 
 use ipnet::IpNet;
+use perhop_policy::overlap::{self, AddressFamily, Intervals, Space};
 use perhop_policy::set::Parts;
 use perhop_policy::{
     Answer, AppMatch, Class, ClassId, ClassKind, Dscp, DstPorts, FlowKey, Host, Marker, PolicySet,
@@ -14,7 +15,14 @@ use perhop_policy::{
 };
 use proptest::prelude::*;
 
-const APPS: [&str; 4] = ["*", "lync.exe", r"C:\a\lync.exe", "other.exe"];
+const APPS: [&str; 6] = [
+    "*",
+    "lync.exe",
+    r"C:\a\lync.exe",
+    "other.exe",
+    "Lync.EXE",
+    r"c:\A\LYNC.exe",
+];
 const NETS: [&str; 6] = [
     "10.0.0.0/8",
     "10.1.0.0/16",
@@ -224,6 +232,53 @@ proptest! {
     }
 }
 
+/// A packet of a box, for a process that its base names.
+fn witness(space: &Space) -> FlowKey<'_> {
+    let address = |intervals: &Intervals| -> IpAddr {
+        let first = intervals.as_slice()[0].0;
+        match space.family {
+            AddressFamily::V4 => std::net::Ipv4Addr::from(u32::try_from(first).unwrap()).into(),
+            AddressFamily::V6 => std::net::Ipv6Addr::from(first).into(),
+        }
+    };
+    let port = |intervals: &Intervals| u16::try_from(intervals.as_slice()[0].0).unwrap();
+    let base = space.apps.base.as_str();
+    FlowKey {
+        scope: ScopeId(0),
+        app: (base != "*").then_some(base),
+        protocol: if space.has_protocol(Protocol::Udp) {
+            Protocol::Udp
+        } else {
+            Protocol::Tcp
+        },
+        src: address(&space.src),
+        src_port: port(&space.src_ports),
+        dst: address(&space.dst),
+        dst_port: port(&space.dst_ports),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    /// Whatever is subtracted in whatever letters, no box is left that holds no packet.
+    #[test]
+    fn no_box_is_empty(rules in proptest::collection::vec(rule(), 1..7)) {
+        let statements = |rule: &Rule| -> Vec<Statement> {
+            let Ok(set) = PolicySet::try_new(parts(vec![rule.clone()])) else { return Vec::new() };
+            set.statements().to_vec()
+        };
+        let all: Vec<Space> = rules.iter().flat_map(statements).flat_map(|one| Space::of(&one)).collect();
+        for (index, space) in all.iter().enumerate() {
+            let left = overlap::subtract(vec![space.clone()], &all[index + 1..]);
+            let met = all.iter().filter_map(|other| space.intersection(other));
+            for one in left.iter().cloned().chain(met) {
+                prop_assert!(one.contains(&witness(&one)), "{one:?}");
+            }
+        }
+    }
+}
+
 fn plain(dscp: u8, dst: &[&str], dst_ports: (u16, u16), protocol: ProtocolMatch) -> Rule {
     Rule {
         name: String::new(),
@@ -390,9 +445,9 @@ proptest! {
                 let twin = change.both_families && key.src.is_ipv6() && key.dst.is_ipv6();
                 let mut space = change.space.clone();
                 if twin {
-                    space.family = perhop_policy::overlap::AddressFamily::V6;
-                    space.src = perhop_policy::overlap::Intervals::new(0, u128::MAX);
-                    space.dst = perhop_policy::overlap::Intervals::new(0, u128::MAX);
+                    space.family = AddressFamily::V6;
+                    space.src = Intervals::new(0, u128::MAX);
+                    space.dst = Intervals::new(0, u128::MAX);
                 }
                 change.space.contains(&key) || space.contains(&key)
             };

@@ -1,21 +1,29 @@
 //! `aruba-cx`: marks for HPE Aruba CX (AOS-CX).
 //!
-//! Classes of one address family each, and a policy whose entries set the mark, where hosts are attached.
+//! Classes of one address family each, and a policy whose entries set the mark and the local priority, where hosts are
+//! attached. A packet's queue is its local priority's, which the mark gives where a port trusts it.
+
+mod queues;
+
+use perhop_policy::ClassKind;
 
 use crate::network::Section;
 use crate::network::lists::{self, policy_name};
 use crate::network::model::{Class, Policy, Term};
+use crate::network::options::KINDS;
 use crate::network::program::{
-    self, Device, Language, Limits, Words, by_hand, interface, leading_comments, same, take_back,
+    self, Device, Language, Limits, Plan, Queueing, When, Words, by_hand, interface,
+    leading_comments, same, take_back,
 };
+use crate::network::queues::{REST_CLASS, traffic_class};
 use crate::network::unit::Unit;
 use crate::syntax::ios::{self, Addresses, Config, Node, Word};
 
 /// The target.
 pub static ARUBA_CX: Device = Device {
     language: &LANGUAGE,
-    summary: "Marks for HPE Aruba CX (AOS-CX): classes and policies",
-    options: program::MARK_OPTIONS,
+    summary: "Marks and queues for HPE Aruba CX (AOS-CX): classes, policies, local priorities, queue and schedule profiles",
+    options: program::OPTIONS,
     unit: Unit::UpperName,
     policy_of: Policy::flat,
 };
@@ -29,7 +37,15 @@ static LANGUAGE: Language = Language {
     marks_step,
     tcam: true,
     limits: Limits::NONE,
-    queues: None,
+    queues: Some(Queueing {
+        extension: "aoscx",
+        apply: queues::apply,
+        undo: queues::undo,
+        read: queues::read,
+        step: queues_step,
+        when: When::Queued,
+    }),
+    besides: None,
 };
 
 const CLASSES: [&str; 2] = ["class ip", "class ipv6"];
@@ -90,6 +106,8 @@ fn apply(policy: &Policy, comments: &[String]) -> Vec<u8> {
                 Word::Name(name),
                 Word::Own("action dscp"),
                 Word::Name(&Unit::UpperName.write(dscp)),
+                Word::Own("action local-priority"),
+                Word::Number(priority(class.and_then(|class| class.queue))),
             ],
         );
     }
@@ -103,6 +121,10 @@ fn apply(policy: &Policy, comments: &[String]) -> Vec<u8> {
         out.line(1, &words);
     }
     out.into_bytes()
+}
+
+fn priority(queue: Option<ClassKind>) -> u64 {
+    queue.map_or(REST_CLASS, traffic_class)
 }
 
 fn undo(policy: &Policy) -> Vec<u8> {
@@ -159,7 +181,19 @@ fn command<'a>(
             };
             let mut before = "";
             for entry in &node.below {
-                let [_, "class", family, name, "action", "dscp", mark] = entry.words[..] else {
+                let [
+                    _,
+                    "class",
+                    family,
+                    name,
+                    "action",
+                    "dscp",
+                    mark,
+                    "action",
+                    "local-priority",
+                    number,
+                ] = entry.words[..]
+                else {
                     return None;
                 };
                 let terms = lists::find(classes, name)?.clone();
@@ -172,6 +206,9 @@ fn command<'a>(
                 if stem != before {
                     out.classes.push(Class {
                         dscp: Unit::UpperName.read(mark)?,
+                        queue: KINDS
+                            .into_iter()
+                            .find(|kind| traffic_class(*kind).to_string() == number),
                         ..Class::rest()
                     });
                 }
@@ -213,8 +250,43 @@ fn marks_step(section: &Section, policy: &Policy, folder: &str) -> Words {
         undo: vec![take_back(&format!("{folder}/undo.aoscx"))],
         notes: vec![
             "For a routed VLAN, attach the policy there: `interface vlan N`, `apply policy` and `routed-in`.".to_owned(),
-            "Other ports must trust the mark to queue by it: `qos trust dscp`; `show qos dscp-map` shows the priority of each mark.".to_owned(),
+            "A packet that is marked here has its queue by its local priority; everywhere else the mark gives it, see the step with the queues.".to_owned(),
             "Through the cloud's interface parts of a policy may be dropped without an error: read back what is there.".to_owned(),
+        ],
+    }
+}
+
+fn queues_step(plan: &Plan, folder: &str) -> Words {
+    let first = plan.uplinks.first();
+    let interface = first.map_or("INTERFACE", String::as_str);
+    let mut commands = vec![
+        "checkpoint create before-perhop".to_owned(),
+        "configure terminal".to_owned(),
+        format!("! the lines of {folder}/apply.aoscx"),
+    ];
+    let mut undo = vec![take_back(&format!("{folder}/undo.aoscx"))];
+    if first.is_none() {
+        commands.extend(["interface INTERFACE", "    qos trust dscp"].map(str::to_owned));
+        undo.insert(
+            0,
+            "before that, `no qos trust` on each interface where it was entered by hand".to_owned(),
+        );
+    }
+    commands.extend(["end", "write memory"].map(str::to_owned));
+    Words {
+        place: "every switch that packets leave through a link that can be full, in the manager context"
+            .to_owned(),
+        commands,
+        check: vec![
+            "`show qos dscp-map` shows the local priority of each mark, `show qos queue-profile PHQ-Q` and `show qos schedule-profile PHQ-S` the queues".to_owned(),
+            format!("`show interface {interface} queues` counts up in queue 7 while a call is on, and drops nothing"),
+        ],
+        undo,
+        notes: vec![
+            "The profiles are for all interfaces that have none of their own, and applying them may stop links for a moment. The undo applies the factory's: where others were applied (`show qos schedule-profile`), apply those.".to_owned(),
+            "Weights are the plan's shares (`shares`) of what the strict queue leaves; queues 5 and 6 are for the network's own traffic (CS6, CS7), with 5 each.".to_owned(),
+            "The strict queue is not held to a share: police audio where it comes in, or leave only hosts that are trusted to mark it.".to_owned(),
+            "Models differ in the number of queues; one with fewer than eight refuses the profiles.".to_owned(),
         ],
     }
 }

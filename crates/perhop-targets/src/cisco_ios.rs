@@ -11,7 +11,7 @@ use perhop_policy::{Diagnostic, LossKind, PolicySet, TargetRequest};
 use crate::artifact::Artifact;
 use crate::network::model::Policy;
 use crate::network::options;
-use crate::network::program::{self, Language, Limits, Plan, Queueing, Words, take_back};
+use crate::network::program::{self, Language, Limits, Plan, Queueing, When, Words, take_back};
 use crate::network::unit::Unit;
 use crate::network::{self, Section};
 use crate::target::{OptionKind, OptionSpec, Program, Target};
@@ -42,11 +42,14 @@ static LANGUAGE: Language = Language {
     tcam: true,
     limits: Limits::NONE,
     queues: Some(Queueing {
+        extension: "ios",
         apply: queues::apply,
         undo: queues::undo,
         read: queues::read,
         step: queues_step,
+        when: When::Queued,
     }),
+    besides: None,
 };
 
 /// How its files are written.

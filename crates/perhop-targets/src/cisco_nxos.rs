@@ -8,7 +8,9 @@ mod queues;
 
 use crate::network::Section;
 use crate::network::model::Policy;
-use crate::network::program::{self, Device, Language, Limits, Plan, Queueing, Words, take_back};
+use crate::network::program::{
+    self, Device, Language, Limits, Plan, Queueing, When, Words, take_back,
+};
 use crate::network::unit::Unit;
 
 /// The target.
@@ -30,11 +32,14 @@ static LANGUAGE: Language = Language {
     tcam: true,
     limits: Limits::NONE,
     queues: Some(Queueing {
+        extension: "nxos",
         apply: queues::apply,
         undo: queues::undo,
         read: queues::read,
         step: queues_step,
+        when: When::Queued,
     }),
+    besides: None,
 };
 
 fn marks_step(section: &Section, policy: &Policy, folder: &str) -> Words {

@@ -30,6 +30,8 @@ pub(crate) const NOT_MADE: &str = "target/not-made";
 pub(crate) const PORT_TOO_LOW: &str = "target/port-too-low";
 /// A range that is larger than the setting's type.
 pub(crate) const TOO_MANY_PORTS: &str = "target/too-many-ports";
+/// More rules than the device takes.
+pub(crate) const TOO_MANY_RULES: &str = "target/too-many-rules";
 /// A range for something that the service has no setting for.
 pub(crate) const NO_SUCH_RANGE: &str = "target/no-such-range";
 /// A setting at a scope where the service has none.
@@ -75,6 +77,10 @@ pub const CODES: &[CodeInfo] = &[
         TOO_MANY_PORTS,
         &["UC-02"],
         "a range has more ports than the setting's type can count",
+    ),
+    info(
+        TOO_MANY_RULES,
+        "a device would have more rules than it takes",
     ),
     info(
         NO_SUCH_RANGE,

@@ -46,6 +46,7 @@ static DD_WRT_LANGUAGE: Language = Language {
     tcam: false,
     limits: Limits::NONE,
     queues: None,
+    besides: None,
 };
 
 static TOMATO_LANGUAGE: Language = Language {
@@ -61,6 +62,7 @@ static TOMATO_LANGUAGE: Language = Language {
     tcam: false,
     limits: Limits::NONE,
     queues: None,
+    besides: None,
 };
 
 const TOOLS: [&str; 2] = ["iptables -t mangle", "ip6tables -t mangle"];

@@ -10,7 +10,7 @@ use crate::network::Section;
 use crate::network::lists::policy_name;
 use crate::network::model::Policy;
 use crate::network::program::{
-    self, Device, Language, Limits, Plan, Queueing, Words, by_hand, take_back,
+    self, Device, Language, Limits, Plan, Queueing, When, Words, by_hand, take_back,
 };
 use crate::network::unit::Unit;
 
@@ -39,11 +39,14 @@ static LANGUAGE: Language = Language {
     tcam: true,
     limits: Limits::NONE,
     queues: Some(Queueing {
+        extension: "set",
         apply: classes::apply,
         undo: classes::undo,
         read: classes::read,
         step: queues_step,
+        when: When::Named,
     }),
+    besides: None,
 };
 
 fn entering(path: &str, by_hand: Vec<String>) -> Vec<String> {

@@ -13,6 +13,7 @@ pub mod cisco_nxos;
 mod codes;
 pub mod compile;
 pub mod cs_shell;
+pub mod fortios;
 pub mod home_routers;
 pub mod intune_csp;
 pub mod junos;

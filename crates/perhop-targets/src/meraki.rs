@@ -5,18 +5,19 @@
 
 use perhop_policy::{Dscp, Protocol};
 
-use crate::network::Section;
 use crate::network::model::{Policy, Service, Term};
-use crate::network::program::{self, Device, Language, Limits, Words, same};
+use crate::network::program::{Count, Device, Language, Limits, Words, same};
 use crate::network::unit::Unit;
 use crate::network::values;
+use crate::network::{self, Section};
 use crate::syntax::json::Json;
+use crate::target::{OptionKind, OptionSpec};
 
 /// The target.
 pub static MERAKI: Device = Device {
     language: &LANGUAGE,
     summary: "Marks for Meraki switches (MS): bodies of calls to the dashboard's interface; `access` takes VLANs",
-    options: program::MARK_OPTIONS,
+    options: &[network::MARK, network::ACCESS, network::UNPLANNED, RULES],
     unit: Unit::Number,
     // Without a VLAN everything in the network would be reset.
     policy_of: |section, queues, reset| {
@@ -35,8 +36,25 @@ static LANGUAGE: Language = Language {
     limits: Limits {
         addresses: false,
         interface: is_vlan,
+        rules: Some(Count {
+            of: |policy| {
+                let vlans = policy.interfaces.len().max(1);
+                vlans * (policy.rules(false).count() + usize::from(policy.reset))
+            },
+            most: None,
+            option: Some(&RULES),
+        }),
+        towards: false,
     },
     queues: None,
+    besides: None,
+};
+
+/// The vendor publishes no limit for switches, other than for routers and access points.
+const RULES: OptionSpec = OptionSpec {
+    key: "rules",
+    kind: OptionKind::Integer(1, 100_000),
+    doc: "the most rules that the network's switches may get from this plan; more are an error, and none is known without it",
 };
 
 fn is_vlan(text: &str) -> Result<(), &'static str> {

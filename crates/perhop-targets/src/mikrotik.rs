@@ -3,13 +3,15 @@
 //! Each scope has a chain; packets are sent there by a jump where its hosts are attached, and leave it at the first rule
 //! that takes them.
 
+mod queues;
+
 use perhop_policy::Dscp;
 
 use crate::network::Section;
 use crate::network::lists::policy_name;
 use crate::network::model::{Policy, Term};
 use crate::network::program::{
-    self, Device, Language, Limits, Words, by_hand, leading_comments, same,
+    self, Device, Language, Limits, Plan, Queueing, When, Words, by_hand, leading_comments, same,
 };
 use crate::network::unit::Unit;
 use crate::network::values::Texts;
@@ -18,8 +20,8 @@ use crate::syntax::ios::{self, Config, Word};
 /// The target.
 pub static MIKROTIK: Device = Device {
     language: &LANGUAGE,
-    summary: "Marks for MikroTik RouterOS: mangle rules for IPv4 and IPv6",
-    options: program::MARK_OPTIONS,
+    summary: "Marks and queues for MikroTik RouterOS: mangle rules for IPv4 and IPv6, queue trees",
+    options: program::RATED_OPTIONS,
     unit: Unit::Number,
     policy_of: Policy::flat,
 };
@@ -33,7 +35,15 @@ static LANGUAGE: Language = Language {
     marks_step,
     tcam: false,
     limits: Limits::NONE,
-    queues: None,
+    queues: Some(Queueing {
+        extension: "rsc",
+        apply: queues::apply,
+        undo: queues::undo,
+        read: queues::read,
+        step: queues_step,
+        when: When::Rated,
+    }),
+    besides: None,
 };
 
 const KEYS: [&str; 4] = ["src-address=", "dst-address=", "src-port=", "dst-port="];
@@ -224,6 +234,33 @@ fn marks_step(section: &Section, policy: &Policy, folder: &str) -> Words {
             "FastTrack passes mangle by: turn it off, or let no media into it by a rule before the FastTrack rule.".to_owned(),
             "What a switch chip forwards in hardware never reaches these rules.".to_owned(),
             "A packet that is marked here is not looked at by later mangle rules of `forward`; put rules that must see it in `prerouting` or `postrouting`.".to_owned(),
+        ],
+    }
+}
+
+fn queues_step(plan: &Plan, folder: &str) -> Words {
+    let mut commands = vec![
+        "/export file=before-perhop".to_owned(),
+        format!("# upload {folder}/apply.rsc, then"),
+        "/import file-name=apply.rsc verbose=yes".to_owned(),
+    ];
+    if plan.uplinks.is_empty() {
+        commands.extend(queues::by_hand(plan));
+    }
+    Words {
+        place: "every RouterOS device that packets leave through a link that can be full, with full rights".to_owned(),
+        commands,
+        check: vec![
+            "`/queue tree print stats` shows the queues; that of audio counts up while a call is on, and drops nothing".to_owned(),
+        ],
+        undo: vec![format!(
+            "upload and `/import` `{folder}/undo.rsc`: it removes the queues and rules with the comment `PHQ`, and no other"
+        )],
+        notes: vec![
+            "Each queue is sure of its share (`limit-at`, the plan's `shares` of `rate`) and may have what others leave; priority, 1 first, decides who gets that.".to_owned(),
+            "FastTrack passes mangle and queue trees by: turn it off, or let no media into it by a rule before the FastTrack rule.".to_owned(),
+            "What already has a packet mark at the end of `postrouting` loses it to these rules; where other queues go by packet marks, put their rules after.".to_owned(),
+            "Packets without a planned mark have no packet mark and are in the queue of `no-mark`.".to_owned(),
         ],
     }
 }

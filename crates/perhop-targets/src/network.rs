@@ -6,6 +6,7 @@
 pub mod cost;
 pub mod entry;
 pub mod label;
+pub mod language;
 pub mod lists;
 pub mod model;
 pub mod mqc;
@@ -27,7 +28,7 @@ use crate::network::options::Options;
 use crate::network::queues::Queues;
 use crate::windows_policy::folder;
 
-pub use options::{ACCESS, MARK, SHARES, UNPLANNED, UPLINKS};
+pub use options::{ACCESS, MARK, RATE, SHARES, UNPLANNED, UPLINKS};
 
 /// Marks where the hosts of one scope are attached.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +62,8 @@ pub struct Lowered {
     pub reset: bool,
     /// The queues.
     pub queues: Queues,
+    /// What links with queues carry, in kbit/s.
+    pub rate: Option<u64>,
     /// How well each rule is said.
     pub fits: Vec<(RuleId, Fit)>,
 }
@@ -102,6 +105,7 @@ pub fn lower(policy: &PolicySet, request: &TargetRequest) -> Result<Lowered, Vec
         uplinks: options.uplinks,
         reset: options.reset,
         queues,
+        rate: options.rate,
         fits: fits(policy, &said),
     })
 }

@@ -1,19 +1,33 @@
-//! `openwrt`: marks for OpenWrt with its nftables firewall (fw4), as files that it includes in its own table.
+//! `openwrt`: marks for OpenWrt with its nftables firewall (fw4), as files that it includes in its own table, and queues by
+//! SQM.
+
+mod qosify;
+mod queues;
 
 use perhop_policy::Dscp;
 
-use crate::network::Section;
 use crate::network::model::{Policy, Term};
-use crate::network::program::{self, Device, Language, Limits, Words, leading_comments, same};
+use crate::network::program::{
+    Besides, Device, Language, Limits, Plan, Queueing, When, Words, leading_comments, same,
+};
 use crate::network::unit::Unit;
 use crate::network::values::Texts;
+use crate::network::{self, Section};
 use crate::syntax::nft::{self, Nft, Word};
+use crate::target::{OptionKind, OptionSpec};
 
 /// The target.
 pub static OPENWRT: Device = Device {
     language: &LANGUAGE,
-    summary: "Marks for OpenWrt 22.03 and later: files that its nftables firewall (fw4) includes",
-    options: program::MARK_OPTIONS,
+    summary: "Marks and queues for OpenWrt 22.03 and later: files that its nftables firewall (fw4) includes, SQM with cake, qosify where it can",
+    options: &[
+        network::MARK,
+        network::ACCESS,
+        network::UPLINKS,
+        network::UNPLANNED,
+        network::RATE,
+        QOSIFY,
+    ],
     unit: Unit::LowerName,
     policy_of: |section, queues, reset| {
         // Where hosts are attached is not known, everything that is forwarded would be reset.
@@ -30,7 +44,26 @@ static LANGUAGE: Language = Language {
     marks_step,
     tcam: false,
     limits: Limits::NONE,
-    queues: None,
+    queues: Some(Queueing {
+        extension: "uci",
+        apply: queues::apply,
+        undo: queues::undo,
+        read: queues::read,
+        step: queues_step,
+        when: When::Rated,
+    }),
+    besides: Some(Besides {
+        option: &QOSIFY,
+        check: qosify::check,
+        files: qosify::files,
+        step: qosify::step,
+    }),
+};
+
+const QOSIFY: OptionSpec = OptionSpec {
+    key: "qosify",
+    kind: OptionKind::Boolean,
+    doc: "whether a map for qosify is written too, on `uplinks` at `rate`; an error where it cannot say the plan, false without it",
 };
 
 const HOOK: &str = "type filter hook forward priority mangle; policy accept;";
@@ -165,7 +198,7 @@ fn marks_step(section: &Section, policy: &Policy, folder: &str) -> Words {
     let mut notes = vec![
         "The firewall includes the file in its own table, so it holds a chain and no table; it stays over restarts and belongs in the list of files that an upgrade keeps.".to_owned(),
         "Connections that are offloaded never reach this chain: turn flow offloading off for media, or altogether.".to_owned(),
-        "SQM and qosify are left as they are. SQM's `diffserv3` puts AF41 with best effort; `diffserv4` does not, and only `squash_dscp=0` lets marks from inside pass.".to_owned(),
+        "SQM and qosify can undo marks: SQM's `diffserv3` puts AF41 with best effort, and without `squash_dscp=0` it clears marks; qosify gives every packet that its map does not have its own default mark.".to_owned(),
     ];
     if policy.interfaces.is_empty() {
         notes.push(format!(
@@ -190,5 +223,30 @@ fn marks_step(section: &Section, policy: &Policy, folder: &str) -> Words {
             "`rm {file}` and `fw4 reload` on the router; or put `{folder}/undo.nft` in its place, which is empty, and reload"
         )],
         notes,
+    }
+}
+
+fn queues_step(plan: &Plan, folder: &str) -> Words {
+    let mut commands = vec![
+        "ssh root@ROUTER uci export sqm > sqm-before.txt".to_owned(),
+        format!("ssh root@ROUTER uci batch < {folder}/apply.uci"),
+        "ssh root@ROUTER /etc/init.d/sqm restart".to_owned(),
+    ];
+    if plan.uplinks.is_empty() {
+        commands.insert(
+            0,
+            format!("# write the device of the uplink for INTERFACE in {folder}/apply.uci"),
+        );
+    }
+    Words {
+        place: "the OpenWrt router that packets leave through a link that can be full, with the package sqm-scripts, as root".to_owned(),
+        commands,
+        check: vec!["`tc -s qdisc show` shows cake with `diffserv4`; its tin Voice counts up while a call is on, and drops nothing".to_owned()],
+        undo: vec![format!("`uci batch` with `{folder}/undo.uci` and a restart of sqm: the sections `PHQ_` go, and no other")],
+        notes: vec![
+            "An interface has one shaper: turn other sections of SQM and qosify off for it, and keep `sqm-before.txt`.".to_owned(),
+            "cake has four tins with thresholds of its own (bulk 6.25 %, video 50 %, voice 25 %); the plan's shares are not used. The file says which tin each mark is in.".to_owned(),
+            "Only what leaves is shaped. What comes in has the marks that the provider left; it is queued where it leaves the provider.".to_owned(),
+        ],
     }
 }

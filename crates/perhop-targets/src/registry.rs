@@ -25,6 +25,7 @@ pub static TARGETS: &[&dyn Target] = &[
     &crate::home_routers::TOMATO,
     &crate::mikrotik::MIKROTIK,
     &crate::vyos::VYOS,
+    &crate::fortios::FORTIOS,
     &crate::meraki::MERAKI,
     &crate::wifi_map::WifiMap,
     &crate::macos_profile::MacosProfile,

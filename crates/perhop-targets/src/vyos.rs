@@ -1,7 +1,9 @@
 //! `vyos`: marks for VyOS 1.4 and later, by policy routes of both address families.
 //!
 //! A policy route ends at the first rule that takes a packet. Its `qos` classes know one port and no range, so ports stand in
-//! policy routes only.
+//! policy routes only, and queues go by the mark.
+
+mod queues;
 
 use perhop_policy::Dscp;
 
@@ -9,7 +11,8 @@ use crate::network::Section;
 use crate::network::lists::policy_name;
 use crate::network::model::{Policy, Term};
 use crate::network::program::{
-    self, Device, Language, Limits, Words, by_hand, leading_comments, same, take_back,
+    self, Device, Language, Limits, Plan, Queueing, When, Words, by_hand, leading_comments, same,
+    take_back,
 };
 use crate::network::unit::Unit;
 use crate::network::values::Texts;
@@ -18,8 +21,8 @@ use crate::syntax::ios::{self, Config, Word};
 /// The target.
 pub static VYOS: Device = Device {
     language: &LANGUAGE,
-    summary: "Marks for VyOS 1.4 and later: policy routes for IPv4 and IPv6",
-    options: program::MARK_OPTIONS,
+    summary: "Marks and queues for VyOS 1.4 and later: policy routes for IPv4 and IPv6, a shaper",
+    options: program::RATED_OPTIONS,
     unit: Unit::Number,
     policy_of: Policy::flat,
 };
@@ -33,7 +36,15 @@ static LANGUAGE: Language = Language {
     marks_step,
     tcam: false,
     limits: Limits::NONE,
-    queues: None,
+    queues: Some(Queueing {
+        extension: "vyos",
+        apply: queues::apply,
+        undo: queues::undo,
+        read: queues::read,
+        step: queues_step,
+        when: When::Rated,
+    }),
+    besides: None,
 };
 
 const ROUTES: [&str; 2] = ["policy route", "policy route6"];
@@ -204,5 +215,45 @@ fn marks_step(section: &Section, policy: &Policy, folder: &str) -> Words {
             "An interface takes one policy route of each address family.".to_owned(),
             "In queues write marks by name (`match V4 ip dscp EF`): there, a number is taken as an octet by some versions.".to_owned(),
         ],
+    }
+}
+
+fn queues_step(plan: &Plan, folder: &str) -> Words {
+    let mut commands = vec![
+        "configure".to_owned(),
+        format!("# the lines of {folder}/apply.vyos"),
+    ];
+    let mut undo = vec![take_back(&format!("{folder}/undo.vyos"))];
+    let first = plan.uplinks.first();
+    if first.is_none() {
+        commands.push("set qos interface INTERFACE egress PHQ-OUT".to_owned());
+        undo.insert(0, "before that, `delete qos interface INTERFACE egress PHQ-OUT` for each interface where it was entered by hand".to_owned());
+    }
+    commands.extend(["compare", "commit", "save", "exit"].map(str::to_owned));
+    let interface = first.map_or("INTERFACE", String::as_str);
+    let mut notes = vec![
+        "An interface takes one policy each way: where it has another, this replaces it, so keep what `show configuration commands` shows of `qos` now.".to_owned(),
+        "Each class is sure of its share (the plan's `shares` of `rate`) and may have what others leave; lower priorities are served first.".to_owned(),
+        "In the versions that were looked at, classes compare the whole octet, so packets with ECN bits set are with the rest.".to_owned(),
+    ];
+    let nameless = queues::nameless(&plan.queues);
+    if !nameless.is_empty() {
+        let marks: Vec<String> = nameless
+            .iter()
+            .map(|dscp| dscp.value().to_string())
+            .collect();
+        notes.push(format!(
+            "Marks without a name there ({}) are with the rest: some versions take a number for an octet.",
+            marks.join(", ")
+        ));
+    }
+    Words {
+        place: "every VyOS router that packets leave through a link that can be full".to_owned(),
+        commands,
+        check: vec![format!(
+            "`show qos shaping {interface}` shows the classes; that of audio counts up while a call is on, and drops nothing"
+        )],
+        undo,
+        notes,
     }
 }

@@ -57,6 +57,10 @@ pub struct Policy {
     pub interfaces: Vec<String>,
     /// Whether lists of addresses and services are groups of their own.
     pub groups: bool,
+    /// The interfaces that its packets leave through, for devices whose rules are about both ends.
+    pub towards: Vec<String>,
+    /// How many rules of the device are before its own, where they have numbers.
+    pub before: usize,
 }
 
 impl Policy {
@@ -76,6 +80,8 @@ impl Policy {
             reset,
             interfaces: section.interfaces.clone(),
             groups: true,
+            towards: Vec::new(),
+            before: 0,
         }
     }
 

@@ -41,7 +41,14 @@ pub const SHARES: OptionSpec = OptionSpec {
     doc: "`CLASS=PERCENT` of the link for `audio`, `video`, `signaling`, `app-sharing`, `file-transfer` and `other`; audio 15, video 30, app-sharing and other 10, the rest 5 without it",
 };
 
-/// The options of [`MARK`] to [`SHARES`], read.
+/// What a link carries.
+pub const RATE: OptionSpec = OptionSpec {
+    key: "rate",
+    kind: OptionKind::Integer(64, 400_000_000),
+    doc: "what the links of `uplinks` carry, in kbit/s, less a little; without it no queues are written",
+};
+
+/// The options of [`MARK`] to [`RATE`], read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Options {
     /// Scopes to mark, ascending.
@@ -56,6 +63,8 @@ pub struct Options {
     pub shares: Vec<(ClassKind, u8)>,
     /// Where the plan gives shares.
     pub shares_at: Span,
+    /// What the links of `uplinks` carry, in kbit/s.
+    pub rate: Option<u64>,
 }
 
 /// Reads a target's request.
@@ -112,10 +121,21 @@ pub fn read(policy: &PolicySet, request: &TargetRequest) -> Result<Options, Vec<
             None => problems.push(wrong(&SHARES, text, span, "is not `CLASS=PERCENT`")),
         }
     }
+    out.rate = integer(request, RATE.key);
     if problems.is_empty() {
         Ok(out)
     } else {
         Err(problems)
+    }
+}
+
+/// A number option; its bounds were checked before.
+#[must_use]
+pub fn integer(request: &TargetRequest, key: &str) -> Option<u64> {
+    let given = request.options.iter().find(|(name, ..)| name == key);
+    match given {
+        Some((_, OptionValue::Integer(value), _)) => u64::try_from(*value).ok(),
+        _ => None,
     }
 }
 

@@ -8,6 +8,7 @@ use perhop_policy::{
 };
 
 use crate::artifact::{Artifact, Purpose};
+use crate::codes;
 use crate::network::entry::{Entry, groups};
 use crate::network::model::{Policy, mark_name};
 use crate::network::options;
@@ -17,55 +18,7 @@ use crate::network::unit::Unit;
 use crate::network::{self, Lowered, Section, cost};
 use crate::target::{OptionSpec, Program, Step, Target, order};
 
-/// A device's language.
-pub struct Language {
-    /// The target's id.
-    pub id: &'static str,
-    /// The extension of its files.
-    pub extension: &'static str,
-    /// The file that makes marks, with comments before.
-    pub marks: fn(&Policy, &[String]) -> Vec<u8>,
-    /// The file that takes them away.
-    pub undo_marks: fn(&Policy) -> Vec<u8>,
-    /// Reads a file of marks.
-    pub read_marks: fn(&str) -> Result<Policy, String>,
-    /// What people do with marks.
-    pub marks_step: fn(&Section, &Policy, &str) -> Words,
-    /// Whether hardware may compare by value and mask, so that ranges cost entries.
-    pub tcam: bool,
-    /// What it cannot hold.
-    pub limits: Limits,
-    /// Its queues, where they are written.
-    pub queues: Option<Queueing>,
-}
-
-/// What a device's rules cannot hold.
-pub struct Limits {
-    /// Whether rules may go by addresses. Where they may not, rules of the plan that do are absent.
-    pub addresses: bool,
-    /// Why a text is not one of its interfaces.
-    pub interface: fn(&str) -> Result<(), &'static str>,
-}
-
-impl Limits {
-    /// None but those of all devices.
-    pub const NONE: Self = Self {
-        addresses: true,
-        interface: |_| Ok(()),
-    };
-}
-
-/// A device's language for queues.
-pub struct Queueing {
-    /// The file that makes them.
-    pub apply: fn(&Plan) -> Vec<u8>,
-    /// The file that takes them away.
-    pub undo: fn(&Plan) -> Vec<u8>,
-    /// Reads the file that makes them.
-    pub read: fn(&str) -> Result<Plan, String>,
-    /// What people do with them.
-    pub step: fn(&Plan, &str) -> Words,
-}
+pub use crate::network::language::{Besides, Count, Language, Limits, Plan, Queueing, When, Words};
 
 /// A kind of device, as a target.
 pub struct Device {
@@ -123,36 +76,6 @@ impl Target for Device {
     }
 }
 
-/// Queues, and the interfaces that go by the mark.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Plan {
-    /// The queues.
-    pub queues: Queues,
-    /// Interfaces with queues.
-    pub uplinks: Vec<String>,
-    /// Interfaces where hosts that mark by themselves are attached.
-    pub trusted: Vec<String>,
-    /// Whether marks that the plan does not have are set to DF there.
-    pub reset: bool,
-    /// Whether the device is a switch, where its language differs for these.
-    pub switch: bool,
-}
-
-/// The parts of a step that differ between languages.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Words {
-    /// Where: the kind of device, and with which rights.
-    pub place: String,
-    /// See [`Step::commands`].
-    pub commands: Vec<String>,
-    /// See [`Step::check`].
-    pub check: Vec<String>,
-    /// See [`Step::undo`].
-    pub undo: Vec<String>,
-    /// See [`Step::notes`].
-    pub notes: Vec<String>,
-}
-
 /// The options of every such target.
 pub const OPTIONS: &[OptionSpec] = &[
     network::MARK,
@@ -160,6 +83,16 @@ pub const OPTIONS: &[OptionSpec] = &[
     network::UPLINKS,
     network::UNPLANNED,
     network::SHARES,
+];
+
+/// The options of those whose queues need to know what the links carry.
+pub const RATED_OPTIONS: &[OptionSpec] = &[
+    network::MARK,
+    network::ACCESS,
+    network::UPLINKS,
+    network::UNPLANNED,
+    network::SHARES,
+    network::RATE,
 ];
 
 /// The options of those that write no queues.
@@ -179,6 +112,7 @@ struct NetworkProgram {
     parts: Vec<(Section, Policy)>,
     plan: Plan,
     fits: Vec<(RuleId, Fit)>,
+    besides: Option<&'static Besides>,
 }
 
 /// Makes the program of a target: `policy_of` says how a section stands on its devices.
@@ -200,24 +134,45 @@ pub fn lower(
         uplinks,
         reset,
         queues,
+        rate,
         fits,
     } = lowered;
+    let mut parts: Vec<(Section, Policy)> = sections
+        .into_iter()
+        .map(|section| {
+            let mut made = policy_of(&section, &queues, reset);
+            if language.limits.towards {
+                made.towards.clone_from(&uplinks);
+            }
+            (section, made)
+        })
+        .collect();
+    if let Some(count) = &language.limits.rules {
+        number(language.id, count, &mut parts, request)?;
+    }
+    let plan = Plan {
+        queues,
+        uplinks,
+        trusted,
+        reset,
+        switch,
+        rate,
+    };
+    let asked = |one: &&Besides| options::is_set(request, one.option.key, false);
+    let besides = language.besides.as_ref().filter(asked);
+    if let Some(Err(why)) = besides.map(|one| (one.check)(&parts, &plan)) {
+        let key = besides.map_or("", |one| one.option.key);
+        let out = Diagnostic::error(codes::OPTION_VALUE, format!("`{key}` cannot say this plan"))
+            .primary(options::place(request, key), "asked for here")
+            .note(why)
+            .help("leave it out; the target's own marks and queues say the whole plan");
+        return Err(vec![out]);
+    }
     Ok(Box::new(NetworkProgram {
         language,
-        parts: sections
-            .into_iter()
-            .map(|section| {
-                let made = policy_of(&section, &queues, reset);
-                (section, made)
-            })
-            .collect(),
-        plan: Plan {
-            queues,
-            uplinks,
-            trusted,
-            reset,
-            switch,
-        },
+        besides,
+        parts,
+        plan,
         fits,
     }))
 }
@@ -268,6 +223,43 @@ fn keep_to(
     }
 }
 
+/// Counts the rules of a device's policies, one after the other.
+fn number(
+    id: &str,
+    count: &Count,
+    parts: &mut [(Section, Policy)],
+    request: &TargetRequest,
+) -> Result<(), Vec<Diagnostic>> {
+    let mut all = 0;
+    let mut each = Vec::new();
+    for (section, policy) in parts {
+        policy.before = all;
+        let own = (count.of)(policy);
+        each.push(format!("`{}` takes {own}", section.scope));
+        all += own;
+    }
+    let given = count.option.and_then(|option| {
+        let most = usize::try_from(options::integer(request, option.key)?).ok()?;
+        Some((most, options::place(request, option.key)))
+    });
+    let (most, at) = match (given, count.most) {
+        (Some(given), _) => given,
+        (None, Some(most)) => (most, request.origin),
+        (None, None) => return Ok(()),
+    };
+    if all <= most {
+        return Ok(());
+    }
+    let out = Diagnostic::error(
+        codes::TOO_MANY_RULES,
+        format!("`{id}` would have {all} rules, and {most} is the most"),
+    )
+    .primary(at, "more than this")
+    .note(each.join(", "))
+    .help("mark fewer scopes there, at fewer places, or give a class one range instead of several");
+    Err(vec![out])
+}
+
 /// Reads what such a target wrote.
 ///
 /// # Errors
@@ -276,8 +268,8 @@ pub fn read(
     language: &'static Language,
     artifacts: &[Artifact],
 ) -> Result<Box<dyn Program>, Vec<Diagnostic>> {
-    let queues = format!("{}/queues/apply.{}", language.id, language.extension);
     if let Some(queueing) = &language.queues {
+        let queues = format!("{}/queues/apply.{}", language.id, queueing.extension);
         read_back::read(
             artifacts,
             |path| (path == queues).then_some(path),
@@ -299,7 +291,12 @@ pub fn read(
 impl NetworkProgram {
     fn queueing(&self) -> Option<&'static Queueing> {
         let some = !self.plan.queues.list.is_empty();
-        self.language.queues.as_ref().filter(|_| some)
+        let is_due = |queueing: &&Queueing| match queueing.when {
+            When::Queued => some,
+            When::Named => some || !self.parts.is_empty(),
+            When::Rated => some && self.plan.rate.is_some(),
+        };
+        self.language.queues.as_ref().filter(is_due)
     }
 }
 
@@ -313,7 +310,7 @@ impl Program for NetworkProgram {
         let mut out = Vec::new();
         let mut file = |folder: &str, name: &str, purpose, bytes, rules: &[RuleId]| {
             out.push(Artifact {
-                path: format!("{id}/{folder}/{name}.{extension}"),
+                path: format!("{id}/{folder}/{name}"),
                 bytes,
                 purpose,
                 rules: rules.to_vec(),
@@ -322,15 +319,24 @@ impl Program for NetworkProgram {
         for (section, policy) in &self.parts {
             let folder = format!("marks/{}", section.folder);
             let apply = (self.language.marks)(policy, &comments(section, self.language.tcam));
-            file(&folder, "apply", Purpose::Apply, apply, &section.rules);
+            let rules = &section.rules[..];
+            let names = ["apply", "undo"].map(|name| format!("{name}.{extension}"));
+            file(&folder, &names[0], Purpose::Apply, apply, rules);
             let undo = (self.language.undo_marks)(policy);
-            file(&folder, "undo", Purpose::Undo, undo, &section.rules);
+            file(&folder, &names[1], Purpose::Undo, undo, rules);
         }
         if let Some(queueing) = self.queueing() {
+            let extension = queueing.extension;
+            let names = ["apply", "undo"].map(|name| format!("{name}.{extension}"));
             let apply = (queueing.apply)(&self.plan);
-            file("queues", "apply", Purpose::Apply, apply, &[]);
+            file("queues", &names[0], Purpose::Apply, apply, &[]);
             let undo = (queueing.undo)(&self.plan);
-            file("queues", "undo", Purpose::Undo, undo, &[]);
+            file("queues", &names[1], Purpose::Undo, undo, &[]);
+        }
+        if let Some(besides) = self.besides {
+            for (name, purpose, bytes) in (besides.files)(&self.parts, &self.plan) {
+                file(besides.option.key, name, purpose, bytes, &[]);
+            }
         }
         out
     }
@@ -354,6 +360,11 @@ impl Program for NetworkProgram {
                 .notes
                 .extend(network::shared_queue_notes(&self.plan.queues));
             out.push(step("Give marks their queues".to_owned(), words));
+        }
+        if let Some(besides) = self.besides {
+            let key = besides.option.key;
+            let words = (besides.step)(&format!("./{id}/{key}"));
+            out.push(step(format!("Or let {key} mark and queue"), words));
         }
         out
     }

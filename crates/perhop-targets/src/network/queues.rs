@@ -6,6 +6,7 @@
 use perhop_policy::{ClassKind, Diagnostic, Dscp, PolicySet};
 
 use crate::codes;
+use crate::network::model::mark_name;
 use crate::network::options::{KINDS, Options};
 
 /// One queue.
@@ -81,6 +82,83 @@ impl Queues {
         self.list.iter().find(|queue| queue.dscps.contains(&dscp))
     }
 }
+
+impl Queues {
+    /// A line for each queue with its marks and its share, and one for the rest. It is what a file of queues begins with,
+    /// because devices name queues by numbers.
+    #[must_use]
+    pub fn comments(&self) -> Vec<String> {
+        let one = |queue: &Queue| {
+            let marks: Vec<String> = queue.dscps.iter().map(|dscp| mark_name(*dscp)).collect();
+            let (kind, share) = (queue.kind.as_str(), queue.share);
+            format!("{kind}: {}, {share} % of the link", marks.join(" "))
+        };
+        let mut out: Vec<String> = self.list.iter().map(one).collect();
+        out.push(format!("the rest: {} % of the link", self.rest()));
+        out
+    }
+
+    /// What [`Queues::comments`] wrote, among other comments.
+    #[must_use]
+    pub fn from_comments(comments: &[String]) -> Option<Self> {
+        let named = |name: &str| {
+            let mut all = (0..64).filter_map(Dscp::try_new);
+            all.find(|dscp| mark_name(*dscp) == name)
+        };
+        let mut out = Self::default();
+        for line in comments {
+            let Some((kind, rest)) = line.split_once(": ") else {
+                continue;
+            };
+            let Some(kind) = KINDS.into_iter().find(|one| one.as_str() == kind) else {
+                continue;
+            };
+            let (marks, share) = rest.strip_suffix(" % of the link")?.split_once(", ")?;
+            let share = share.parse().ok().filter(|share| *share <= 100)?;
+            let dscps = marks.split(' ').map(named).collect::<Option<_>>()?;
+            out.list.push(Queue { kind, dscps, share });
+        }
+        let shares = out.list.iter().map(|queue| u32::from(queue.share));
+        (shares.sum::<u32>() <= 100).then_some(out)
+    }
+
+    /// Marks without a queue of the plan's that switches with eight classes put into the strict one by themselves.
+    #[must_use]
+    pub fn strangers(&self) -> Vec<Dscp> {
+        let strict = self.list.iter().any(Queue::is_strict);
+        let own = (40..48).filter_map(Dscp::try_new).filter(|_| strict);
+        own.filter(|dscp| self.of(*dscp).is_none()).collect()
+    }
+
+    /// What the kinds of one class of such a switch, or the rest, have of what the strict queue leaves, in percent.
+    #[must_use]
+    pub fn remaining_of_class(&self, class: u64) -> u8 {
+        if class == REST_CLASS {
+            return self.rest_remaining();
+        }
+        let own = self.list.iter();
+        own.filter(|queue| traffic_class(queue.kind) == class)
+            .map(|queue| queue.remaining(self))
+            .sum()
+    }
+}
+
+/// The class, 0 to 7, of a kind's traffic on switches with eight classes. By themselves they put a mark into the class of
+/// its top three bits, with 0 and 1 the other way round; 5 is strict here, and 6 and 7 are for the network's own traffic.
+/// That leaves too few for all, so app-sharing and other are in one.
+#[must_use]
+pub const fn traffic_class(kind: ClassKind) -> u64 {
+    match kind {
+        ClassKind::Audio => 5,
+        ClassKind::Video => 4,
+        ClassKind::Signaling => 3,
+        ClassKind::AppSharing | ClassKind::Other => 2,
+        ClassKind::FileTransfer => 0,
+    }
+}
+
+/// The class of packets without a queue of their own on such switches.
+pub const REST_CLASS: u64 = 1;
 
 /// A share of the link as a share of what strict queues leave. Different shares stay different.
 fn remaining(share: u8, strict: u8) -> u8 {
@@ -219,6 +297,20 @@ mod tests {
         assert_eq!(made.rest_remaining(), 100 - 35 - 11);
         assert_eq!(made.shared, [(Dscp::EF, ClassKind::Other)]);
         assert!(made.of(Dscp::DF).is_none());
+        let read = Queues::from_comments(&made.comments()).unwrap();
+        assert_eq!((read.list, made.list.len()), (made.list.clone(), 3));
+        // VA and CS5 are not the plan's, so they are not to be in its strict class.
+        let strangers: Vec<u8> = made.strangers().iter().map(|one| one.value()).collect();
+        assert_eq!(strangers, [40, 41, 42, 43, 44, 45, 47]);
+        let all = (0..8).map(|class| made.remaining_of_class(class));
+        assert_eq!(all.collect::<Vec<_>>(), [0, 54, 11, 0, 35, 0, 0, 0]);
+        for bad in [
+            "audio: EF, 15 %",
+            "audio: ef, 15 % of the link",
+            "audio: EF, 101 % of the link",
+        ] {
+            assert_eq!(Queues::from_comments(&[bad.to_owned()]), None);
+        }
     }
 
     #[test]

@@ -26,6 +26,8 @@ pub enum Word<'a> {
     Name(&'a str),
     /// A number.
     Number(u64),
+    /// `15%`.
+    Percent(u8),
     /// `range 1 2` or `eq 1`.
     Ports(PortRange),
     /// A protocol.
@@ -36,6 +38,8 @@ pub enum Word<'a> {
     Member(IpNet),
     /// The program's own, and right after it a value, which is kept as in a name: `src-port=50000-50019`.
     Joined(&'static str, &'a str),
+    /// The program's own with a number in it, and right after it a value, which is kept as in a name: `sqm.PHQ_1.upload=20000`.
+    Numbered(&'static str, u64, &'static str, &'a str),
 }
 
 /// A configuration being written: LF lines, one space a level.
@@ -114,7 +118,11 @@ fn write_word(out: &mut String, word: &Word<'_>) {
         Word::Own(text) => write!(out, "{text}"),
         Word::Name(text) => write!(out, "{}", plain(text)),
         Word::Joined(own, text) => write!(out, "{own}{}", plain(text)),
+        Word::Numbered(own, number, more, text) => {
+            write!(out, "{own}{number}{more}{}", plain(text))
+        }
         Word::Number(number) => write!(out, "{number}"),
+        Word::Percent(number) => write!(out, "{number}%"),
         Word::Ports(range) if range.count() == 1 => write!(out, "eq {}", range.first()),
         Word::Ports(range) => write!(out, "range {} {}", range.first(), range.last()),
         Word::Protocol(protocol) => write!(out, "{}", protocol.as_str()),
