@@ -7,6 +7,7 @@ mod cisco_mpp;
 mod citrix_hdx;
 mod coturn;
 mod freeswitch;
+mod grandstream;
 mod janus;
 mod jitsi;
 mod kamailio;
@@ -26,6 +27,7 @@ pub use cisco_mpp::CISCO_MPP;
 pub use citrix_hdx::CITRIX_HDX;
 pub use coturn::COTURN;
 pub use freeswitch::FREESWITCH;
+pub use grandstream::GRANDSTREAM;
 pub use janus::JANUS;
 pub use jitsi::JITSI;
 pub use kamailio::KAMAILIO;
@@ -59,5 +61,6 @@ pub static PRODUCTS: &[&Product] = &[
     &POLY,
     &CISCO_MPP,
     &SNOM,
+    &GRANDSTREAM,
     &LLDP_MED,
 ];

@@ -46,6 +46,7 @@ pub static TARGETS: &[&dyn Target] = &[
     &crate::products::POLY,
     &crate::products::CISCO_MPP,
     &crate::products::SNOM,
+    &crate::products::GRANDSTREAM,
     &crate::products::LLDP_MED,
     &crate::wireshark::Wireshark,
 ];

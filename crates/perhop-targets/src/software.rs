@@ -55,6 +55,10 @@ pub enum Takes {
     Priority(Part),
     /// VLAN, layer-2 priority and mark in one, as `lldpcli` takes them.
     Advertised(Part),
+    /// VLAN and layer-2 priority as a switch advertises them, `110 cos 5`; nothing without a VLAN.
+    TaggedCos(Part),
+    /// VLAN and mark as a switch advertises them, `110 dscp 46`; nothing without a VLAN.
+    TaggedDscp(Part),
 }
 
 /// One setting.

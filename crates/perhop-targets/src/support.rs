@@ -115,6 +115,12 @@ fn takes(takes: Takes) -> String {
         Takes::Port(part) => format!("the one port of {}", part.as_str()),
         Takes::Mark(part, unit) => format!("mark of {} ({})", part.as_str(), unit.as_str()),
         Takes::Priority(part) => format!("layer-2 priority of {}", part.as_str()),
+        Takes::TaggedCos(part) => format!("VLAN and layer-2 priority of {}", part.as_str()),
+        Takes::TaggedDscp(part) => format!(
+            "VLAN and mark of {} ({})",
+            part.as_str(),
+            Unit::Number.as_str()
+        ),
         Takes::Advertised(part) => format!(
             "VLAN, layer-2 priority and mark of {} ({})",
             part.as_str(),

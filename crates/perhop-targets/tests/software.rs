@@ -47,7 +47,7 @@ fn what_is_written_tells_the_plans_own_producers() {
         }
     }
     assert!(told >= 12, "{told}");
-    assert_eq!(silent, ["citrix-hdx", "zoom"], "no case is about them");
+    assert_eq!(silent, [""; 0], "no case is about them");
 }
 
 /// Without places, ranges in order.

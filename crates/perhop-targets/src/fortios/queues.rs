@@ -104,7 +104,7 @@ fn policies(out: &mut Config, plan: &Plan) {
             for v6 in [false, true] {
                 number += 1;
                 out.line(1, &[Word::Own("edit"), Word::Number(number)]);
-                out.line(2, &[Word::Own("set comment PHQ")]);
+                out.line(2, &[Word::Own("set comment PHQ-OUT")]);
                 let [version, source, destination] = if v6 {
                     ["set ip-version 6", "set srcaddr6 all", "set dstaddr6 all"]
                 } else {

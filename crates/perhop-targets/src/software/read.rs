@@ -139,6 +139,14 @@ impl Values {
                 (*self.told.marks.entry(part).or_insert(dscp) == dscp).then_some(())
             }
             Takes::Advertised(part) => self.told.take_advertised(part, value),
+            Takes::TaggedCos(part) => self.told.take_tagged(value, " cos ", |told, value| {
+                let pcp = perhop_policy::Pcp::try_new(value.parse().ok()?)?;
+                (*told.priorities.entry(part).or_insert(pcp) == pcp).then_some(())
+            }),
+            Takes::TaggedDscp(part) => self.told.take_tagged(value, " dscp ", |told, value| {
+                let dscp = super::Unit::Number.read(value)?;
+                (*told.marks.entry(part).or_insert(dscp) == dscp).then_some(())
+            }),
             Takes::Priority(part) => {
                 let pcp = perhop_policy::Pcp::try_new(value.parse().ok()?)?;
                 (*self.told.priorities.entry(part).or_insert(pcp) == pcp).then_some(())

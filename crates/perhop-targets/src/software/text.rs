@@ -29,6 +29,10 @@ pub enum Syntax {
     Attributes,
     /// An element for each key in the section's elements, of which there may be several with `/` between.
     Elements,
+    /// `<item name="key">value</item>` in the elements of Grandstream's format.
+    Items,
+    /// Commands of a mode of a switch's console, which this command enters.
+    Mode(&'static str),
     /// A `.reg` file; the section is the registry key.
     Reg,
 }
@@ -52,6 +56,14 @@ pub(super) fn undo(file: &File, told: &Told, comments: &[String]) -> Option<Vec<
     let told = values(file, told);
     if told.is_empty() || file.syntax == Syntax::Json {
         return None;
+    }
+    if let Syntax::Mode(mode) = file.syntax {
+        let mut out = String::new();
+        for text in comments.iter().take(1) {
+            let text = file.syntax.comment(&clean(text)).unwrap_or_default();
+            out.push_str(&(text + "\n"));
+        }
+        return Some(format!("{out}no {mode}\n").into_bytes());
     }
     let mut comments = comments.to_vec();
     let defaults: Vec<(&Setting, Option<String>)> = told
@@ -111,7 +123,14 @@ pub(super) fn read(
         let mut found = own.filter_map(|setting| {
             let (before, after) = syntax.frame(setting);
             let value = line.strip_prefix(before.trim_start())?;
-            Some((setting, value.strip_suffix(after.as_str())?.to_owned()))
+            let value = value.strip_suffix(after.as_str())?;
+            // Two commands may begin alike.
+            let fits = match setting.takes {
+                Takes::TaggedCos(_) => value.contains(" cos "),
+                Takes::TaggedDscp(_) => value.contains(" dscp "),
+                _ => true,
+            };
+            fits.then(|| (setting, value.to_owned()))
         });
         out.push(found.next().ok_or(Unreadable {
             line: index + 1,
@@ -220,7 +239,10 @@ fn clean(text: &str) -> String {
 
 impl Syntax {
     const fn is_xml(self) -> bool {
-        matches!(self, Self::Params | Self::Attributes | Self::Elements)
+        matches!(
+            self,
+            Self::Params | Self::Attributes | Self::Elements | Self::Items
+        )
     }
 
     fn head(self) -> Vec<&'static str> {
@@ -230,6 +252,12 @@ impl Syntax {
             Self::Json => vec!["{"],
             Self::Params | Self::Elements => vec![XML],
             Self::Attributes => vec![XML, "<polycomConfig>"],
+            Self::Items => vec![
+                XML,
+                "<gs_provision version=\"1\">",
+                "  <config version=\"2\">",
+            ],
+            Self::Mode(mode) => vec![mode],
         }
     }
 
@@ -237,11 +265,13 @@ impl Syntax {
         match self {
             Self::Json => &["}"],
             Self::Attributes => &["</polycomConfig>"],
+            Self::Items => &["  </config>", "</gs_provision>"],
             Self::Lines { .. }
             | Self::Braces
             | Self::Yaml
             | Self::Params
             | Self::Elements
+            | Self::Mode(_)
             | Self::Reg => &[],
         }
     }
@@ -259,13 +289,18 @@ impl Syntax {
                     .map(|(depth, part)| format!("{}<{part}>", "  ".repeat(depth)))
                     .collect()
             }
-            Self::Json | Self::Reg => Vec::new(),
+            Self::Items | Self::Mode(_) | Self::Json | Self::Reg => Vec::new(),
         }
     }
 
     fn close(self, section: &'static str) -> Vec<String> {
         match self {
-            Self::Lines { .. } | Self::Yaml | Self::Json | Self::Reg => Vec::new(),
+            Self::Lines { .. }
+            | Self::Yaml
+            | Self::Json
+            | Self::Items
+            | Self::Mode(_)
+            | Self::Reg => Vec::new(),
             Self::Braces => vec!["}".to_owned()],
             Self::Attributes => vec!["  />".to_owned()],
             Self::Params | Self::Elements => {
@@ -295,6 +330,8 @@ impl Syntax {
             ),
             Self::Attributes => (format!("    {key}=\""), "\"".to_owned()),
             Self::Elements => (format!("{depth}<{key}>"), format!("</{key}>")),
+            Self::Items => (format!("    <item name=\"{key}\">"), "</item>".to_owned()),
+            Self::Mode(_) => (format!(" {key} "), String::new()),
             Self::Reg => (String::new(), String::new()),
         };
         (before, after)
@@ -305,7 +342,10 @@ impl Syntax {
         match self {
             Self::Lines { comment, .. } => Some(format!("{comment} {text}")),
             Self::Braces | Self::Yaml => Some(format!("# {text}")),
-            Self::Params | Self::Attributes | Self::Elements => Some(format!("<!-- {text} -->")),
+            Self::Params | Self::Attributes | Self::Elements | Self::Items => {
+                Some(format!("<!-- {text} -->"))
+            }
+            Self::Mode(_) => Some(format!("! {text}")),
             Self::Json | Self::Reg => None,
         }
     }

@@ -160,6 +160,19 @@ impl Told {
         Some(())
     }
 
+    /// Takes what [`Told::value`] wrote for a VLAN with something else, which this adds; `None` for anything else.
+    pub(crate) fn take_tagged(
+        &mut self,
+        text: &str,
+        word: &str,
+        mut add: impl FnMut(&mut Self, &str) -> Option<()>,
+    ) -> Option<()> {
+        let (id, value) = text.split_once(word)?;
+        let id: u16 = id.parse().ok().filter(|id| (1..4095).contains(id))?;
+        (*self.vlan.get_or_insert(id) == id).then_some(())?;
+        add(self, value)
+    }
+
     /// A setting's value as text; `None` when nothing is told for it, and for what is always the same.
     pub(crate) fn value(&self, takes: Takes) -> Option<String> {
         Some(match takes {
@@ -173,6 +186,14 @@ impl Told {
             Takes::Mark(part, unit) => unit.write(*self.marks.get(&part)?),
             Takes::Priority(part) => self.priorities.get(&part)?.value().to_string(),
             Takes::Advertised(part) => self.advertised(part)?,
+            Takes::TaggedCos(part) => {
+                let pcp = self.priorities.get(&part)?.value();
+                format!("{} cos {pcp}", self.vlan?)
+            }
+            Takes::TaggedDscp(part) => {
+                let dscp = Unit::Number.write(*self.marks.get(&part)?);
+                format!("{} dscp {dscp}", self.vlan?)
+            }
         })
     }
 }
@@ -203,10 +224,14 @@ fn parts(product: &Product, class: ClassKind, kind: Kind) -> impl Iterator<Item 
                     Takes::First(part) | Takes::Last(part) | Takes::Range(part) | Takes::Port(part),
                     Kind::Ports,
                 )
-                | (Takes::Mark(part, _) | Takes::Advertised(part), Kind::Mark)
-                | (Takes::Priority(part) | Takes::Advertised(part), Kind::Priority) => {
-                    part == wanted
-                }
+                | (
+                    Takes::Mark(part, _) | Takes::Advertised(part) | Takes::TaggedDscp(part),
+                    Kind::Mark,
+                )
+                | (
+                    Takes::Priority(part) | Takes::Advertised(part) | Takes::TaggedCos(part),
+                    Kind::Priority,
+                ) => part == wanted,
                 _ => false,
             })
     };
