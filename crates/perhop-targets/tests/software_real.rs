@@ -11,6 +11,11 @@ use support::cases;
 /// Runs a script in a network namespace of its own with the loopback up, in a folder that is removed after it; `None` and
 /// a word where that cannot be. `$G` is the folder of a case.
 fn run(tools: &[&str], case: &str, script: &str) -> Option<String> {
+    run_in(&["-n"], tools, case, script)
+}
+
+/// The same in these new namespaces.
+fn run_in(namespaces: &[&str], tools: &[&str], case: &str, script: &str) -> Option<String> {
     for tool in tools.iter().chain(&["unshare", "ip", "python3", "timeout"]) {
         let found = Command::new("sh")
             .args(["-c", "command -v \"$0\"", tool])
@@ -22,18 +27,21 @@ fn run(tools: &[&str], case: &str, script: &str) -> Option<String> {
         }
     }
     let probe = Command::new("unshare")
-        .args(["-n", "true"])
+        .args(namespaces)
+        .arg("true")
         .stderr(Stdio::null())
         .status();
     if !probe.is_ok_and(|status| status.success()) {
-        println!("skipped: no right to make a network namespace");
+        println!("skipped: no right to make namespaces");
         return None;
     }
     let script = format!(
         "set -eu\nw=$(mktemp -d)\ntrap 'rm -rf \"$w\"' EXIT\nchmod 755 \"$w\"\ncd \"$w\"\nexport HOME=\"$w\"\nip link set lo up\n{script}"
     );
     let output = Command::new("timeout")
-        .args(["100", "unshare", "-n", "sh", "-c", &script])
+        .args(["100", "unshare"])
+        .args(namespaces)
+        .args(["sh", "-c", &script])
         .env("G", folder(case))
         .output()
         .expect("timeout ran before");
@@ -256,4 +264,121 @@ done
             "{text}"
         );
     }
+}
+
+/// Version 1.0 knows the mark of RTP only; what it makes of `sip_tos` is nothing, which its note says.
+#[test]
+fn baresip_sends_from_the_range_with_the_mark() {
+    let script = r#"
+ip addr add 192.0.2.1/24 dev lo
+mkdir conf
+{
+    cat "$G/baresip/softphone/config"
+    printf 'module_path\t%s\n' "$(dirname "$(find /usr/lib -name aubridge.so -path '*baresip*' | head -n 1)")"
+    printf 'module\tg711.so\nmodule\taubridge.so\nmodule_app\taccount.so\nmodule_app\tmenu.so\n'
+    printf 'audio_source\taubridge,x\naudio_player\taubridge,x\nsip_listen\t192.0.2.1:5061\nnet_interface\tlo\n'
+} > conf/config
+echo '<sip:a@192.0.2.1;transport=udp>;regint=0;audio_codecs=PCMU' > conf/accounts
+cat > ask.py <<'EOF'
+import re, socket
+def sock(port):
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.bind(("192.0.2.1", port)); s.setsockopt(0, 13, 1); s.settimeout(40); return s
+sip, rtp = sock(5999), sock(0)
+print("ready", flush=True)
+m, a, _, peer = sip.recvmsg(9000, 100)
+m = m.decode()
+def head(name): return "".join(l + "\r\n" for l in m.split("\r\n\r\n")[0].split("\r\n") if re.match(name + ":", l, re.I))
+sdp = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio %d RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n" \
+    % rtp.getsockname()[1]
+sip.sendto(("SIP/2.0 200 OK\r\n" + head("Via") + head("From") + head("To").rstrip() + ";tag=z\r\n" + head("Call-ID") + head("CSeq")
+    + "Contact: <sip:b@192.0.2.1:5999>\r\nContent-Type: application/sdp\r\nContent-Length: %d\r\n\r\n" % len(sdp) + sdp).encode(), peer)
+_, a, _, source = rtp.recvmsg(2000, 100)
+print("told", re.search(r"m=audio (\d+)", m).group(1))
+print("from", source[1])
+print("octet", a[0][2][0])
+EOF
+python3 ask.py > answer & p=$!
+until grep -q ready answer; do sleep .2; done
+baresip -f conf -e "/dial sip:b@192.0.2.1:5999" -t 60 >log 2>&1 & b=$!
+wait $p || { cat log; exit 1; }
+kill $b; wait $b || true
+cat answer
+"#;
+    let Some(text) = run(&["baresip"], "media", script) else {
+        return;
+    };
+    let number = |word: &str| -> u16 {
+        let line = text.lines().find_map(|line| line.strip_prefix(word));
+        line.expect("a line").trim().parse().expect("a number")
+    };
+    assert_eq!(number("told"), number("from"), "{text}");
+    assert!((12000..=12999).contains(&number("from")), "{text}");
+    assert_eq!(number("octet"), 184, "{text}");
+}
+
+/// The policy stands in a folder that only this browser sees; every candidate has a port of the range.
+#[test]
+fn chromium_gathers_candidates_from_the_range() {
+    let script = r#"
+[ -d /etc/chromium ] || { echo nowhere; exit 0; }
+ip link add v1 type veth peer name v2
+ip addr add 192.0.2.1/24 dev v1
+ip link set v1 up
+ip link set v2 up
+ip route add default via 192.0.2.2
+mount --make-rprivate /
+mount -t tmpfs none /etc/chromium
+mkdir -p /etc/chromium/policies/managed
+cat > serve.py <<'EOF'
+import http.server, sys
+PAGE = b"""<script>
+const p = new RTCPeerConnection(); p.createDataChannel("x");
+p.onicecandidate = e => fetch("/" + (e.candidate ? "c" : "end"), {method: "POST", body: e.candidate ? e.candidate.candidate : ""});
+p.createOffer().then(d => p.setLocalDescription(d));
+</script>"""
+done = False
+class H(http.server.BaseHTTPRequestHandler):
+    def answer(self, body):
+        self.send_response(200); self.send_header("Content-Length", str(len(body))); self.end_headers(); self.wfile.write(body)
+    def do_GET(self): self.answer(PAGE)
+    def do_POST(self):
+        global done
+        text = self.rfile.read(int(self.headers["Content-Length"])).decode().split()
+        if len(text) > 5 and text[2].lower() == "udp": print("port", text[5], flush=True)
+        done = self.path == "/end"; self.answer(b"")
+    def log_message(self, *a): pass
+s = http.server.HTTPServer(("192.0.2.1", 8000), H)
+print("ready", file=open("up", "w"), flush=True)
+while not done: s.handle_request()
+EOF
+for range in 10000-11999 23450-23459; do
+    rm -f up
+    sed "s/10000-11999/$range/" "$G/chromium-policy/chromium/chromium.json" > /etc/chromium/policies/managed/perhop.json
+    python3 serve.py & p=$!
+    until [ -e up ]; do sleep .2; done
+    chromium --headless --no-sandbox --disable-gpu --disable-features=WebRtcHideLocalIpsWithMdns \
+        --user-data-dir="$PWD/u$range" http://192.0.2.1:8000/ >/dev/null 2>&1 & c=$!
+    wait $p
+    kill $c; wait $c || true
+done
+"#;
+    // Whatever the browser leaves ends with its process namespace.
+    let own = ["-n", "-m", "-p", "--fork", "--kill-child", "--mount-proc"];
+    let Some(text) = run_in(&own, &["chromium", "mount"], "media", script) else {
+        return;
+    };
+    if text == "nowhere\n" {
+        println!("skipped: there is no folder /etc/chromium to put a policy over");
+        return;
+    }
+    let ports: Vec<u16> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("port ")?.parse().ok())
+        .collect();
+    let narrow = ports.iter().filter(|port| (23450..=23459).contains(*port));
+    let planned = ports.iter().filter(|port| (10000..=11999).contains(*port));
+    let (narrow, planned) = (narrow.count(), planned.count());
+    assert!(narrow > 0 && planned > 0, "{text}");
+    assert_eq!(narrow + planned, ports.len(), "{text}");
 }
