@@ -30,14 +30,20 @@ pub struct Language {
     pub besides: Option<Besides>,
 }
 
+/// What marks the packets of one scope, and the scope.
+pub type Part = (Section, Policy);
+
+/// A file: its name, what it is for and its bytes.
+pub type Named = (&'static str, Purpose, Vec<u8>);
+
 /// Files in a form of another program on the device, for plans that can be said in it.
 pub struct Besides {
     /// The option that asks for it, and the name of its folder.
     pub option: &'static OptionSpec,
     /// What it cannot say of a plan.
-    pub check: fn(&[(Section, Policy)], &Plan) -> Result<(), String>,
+    pub check: fn(&[Part], &Plan) -> Result<(), String>,
     /// Its files.
-    pub files: fn(&[(Section, Policy)], &Plan) -> Vec<(&'static str, Purpose, Vec<u8>)>,
+    pub files: fn(&[Part], &Plan) -> Vec<Named>,
     /// What people do with them.
     pub step: fn(&str) -> Words,
 }

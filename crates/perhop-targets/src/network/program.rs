@@ -18,7 +18,9 @@ use crate::network::unit::Unit;
 use crate::network::{self, Lowered, Section, cost};
 use crate::target::{OptionSpec, Program, Step, Target, order};
 
-pub use crate::network::language::{Besides, Count, Language, Limits, Plan, Queueing, When, Words};
+pub use crate::network::language::{
+    Besides, Count, Language, Limits, Named, Part, Plan, Queueing, When, Words,
+};
 
 /// A kind of device, as a target.
 pub struct Device {
@@ -109,7 +111,7 @@ const LOSSES_WITHOUT_ADDRESSES: &[LossKind] = &[
 
 struct NetworkProgram {
     language: &'static Language,
-    parts: Vec<(Section, Policy)>,
+    parts: Vec<Part>,
     plan: Plan,
     fits: Vec<(RuleId, Fit)>,
     besides: Option<&'static Besides>,
@@ -137,7 +139,7 @@ pub fn lower(
         rate,
         fits,
     } = lowered;
-    let mut parts: Vec<(Section, Policy)> = sections
+    let mut parts: Vec<Part> = sections
         .into_iter()
         .map(|section| {
             let mut made = policy_of(&section, &queues, reset);
@@ -227,7 +229,7 @@ fn keep_to(
 fn number(
     id: &str,
     count: &Count,
-    parts: &mut [(Section, Policy)],
+    parts: &mut [Part],
     request: &TargetRequest,
 ) -> Result<(), Vec<Diagnostic>> {
     let mut all = 0;

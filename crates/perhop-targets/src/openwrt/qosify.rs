@@ -4,13 +4,12 @@
 use perhop_policy::{Dscp, PortRange};
 
 use crate::artifact::Purpose;
-use crate::network::Section;
-use crate::network::model::{Policy, Term};
-use crate::network::program::{Plan, Words};
+use crate::network::model::Term;
+use crate::network::program::{Named, Part, Plan, Words};
 use crate::syntax::ios::{Config, Word};
 
 /// What it cannot say of a plan.
-pub(super) fn check(parts: &[(Section, Policy)], plan: &Plan) -> Result<(), String> {
+pub(super) fn check(parts: &[Part], plan: &Plan) -> Result<(), String> {
     if plan.uplinks.is_empty() || plan.rate.is_none() {
         return Err(
             "qosify shapes as well as it marks, so it has to know `uplinks` and `rate`".to_owned(),
@@ -47,10 +46,7 @@ fn ports(term: &Term) -> Option<PortRange> {
 const SECTION: &str = "qosify.PHQ_";
 
 /// The map, and the lines that turn it on and off.
-pub(super) fn files(
-    parts: &[(Section, Policy)],
-    plan: &Plan,
-) -> Vec<(&'static str, Purpose, Vec<u8>)> {
+pub(super) fn files(parts: &[Part], plan: &Plan) -> Vec<Named> {
     let mut map = Config::hash();
     map.comment("Receiver's ports and the mark of packets that leave towards them; senders' ports of packets that come in.");
     let mut lines: Vec<(String, Dscp)> = Vec::new();
