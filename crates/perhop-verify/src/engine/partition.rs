@@ -454,4 +454,4 @@ const fn never_media(src: u16, dst: u16) -> bool {
 }
 
 /// Packets whose memory is asked for together.
-const CHUNK: usize = 32;
+const CHUNK: usize = 64;

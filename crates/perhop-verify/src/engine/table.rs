@@ -1,5 +1,7 @@
 //! The flow table: open addressing over 32-bit entries, a hot record of one cache line for each flow, a cold one beside.
 
+use std::hint::select_unpredictable;
+
 use perhop_wire::field::{DsField, Dscp};
 use perhop_wire::packet::Addresses;
 
@@ -119,7 +121,7 @@ impl Table {
         let tag = tag_of(hash);
         let second = self.index[(self.place_of(hash) + 1) & (self.index.len() - 1)];
         // Which of two it is must not be a branch: it is as good as random.
-        let one = if entry & TAG == tag { entry } else { second };
+        let one = select_unpredictable(entry & TAG == tag, entry, second);
         if one != 0 && one & TAG == tag {
             return (one & !TAG) - 1;
         }

@@ -1,5 +1,7 @@
 //! Streams while packets arrive: a hot record of one cache line each, and a cold one.
 
+use std::hint::select_unpredictable;
+
 use super::Beginning;
 use super::arrival::Arrival;
 use super::clock;
@@ -176,22 +178,24 @@ impl Arena {
         self.hot[id as usize].ssrc
     }
 
-    /// Reads from a stream, so that its memory is near when it is needed.
+    /// Reads from a stream, so that its memory is near when it is needed; from the first one for [`NONE`], which costs less
+    /// than a branch on what is as good as random.
     #[inline(always)]
     pub(crate) fn touch(&self, id: StreamId) -> u32 {
+        let id = select_unpredictable(id == NONE, 0, id);
         self.hot.near(id as usize).map_or(0, |hot| hot.ssrc)
     }
 
-    /// Reads from both lines of a stream's timing when its next packet will need them; else from the first one's, which costs
-    /// less than to wait for which it is.
+    /// Reads from both lines of a stream's timing when its next packet will need them; else from the first one's.
     #[inline(always)]
     pub(crate) fn touch_timing(&self, id: StreamId) -> u32 {
+        let id = select_unpredictable(id == NONE, 0, id);
         let Some(hot) = self.hot.near(id as usize) else {
             return 0;
         };
-        let timed = u32::from(hot.flags & (FRAMES | MEASURING) != 0);
-        let id = (id * timed) as usize;
-        self.timing.near(id).map_or(0, Timing::touch)
+        let timed = hot.flags & (FRAMES | MEASURING) != 0;
+        let id = select_unpredictable(timed, id, 0);
+        self.timing.near(id as usize).map_or(0, Timing::touch)
     }
 
     pub(crate) fn last_arrival(&self, id: StreamId) -> i64 {

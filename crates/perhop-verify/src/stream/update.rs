@@ -70,7 +70,7 @@ impl Arena {
                 return self.take_measured(id, p);
             }
             let begins = units == 0 && hot.flags & FRAMES == 0;
-            if begins || p.payload_len <= SHORT || hot.loses_patience(p.time) {
+            if begins | (p.payload_len <= SHORT) | hot.loses_patience(p.time) {
                 return false;
             }
             if hot.flags & FRAMES != 0 {
@@ -94,7 +94,7 @@ impl Arena {
         let units = p.timestamp.wrapping_sub(hot.last_timestamp).cast_signed();
         let begins = units == 0 && hot.flags & FRAMES == 0;
         let other = hot.flags & !(FRAMES | LOSSY) != MEASURING;
-        if other || begins || p.payload_len <= SHORT || hot.loses_patience(p.time) {
+        if other | begins | (p.payload_len <= SHORT) | hot.loses_patience(p.time) {
             return false;
         }
         let waited = p.time.wrapping_sub(hot.last_arrival) as f64;
@@ -210,16 +210,13 @@ impl Hot {
     #[inline]
     const fn loses_patience(&self, now: i64) -> bool {
         let left = self.loss_deadline.wrapping_sub(loss::tick(now));
-        self.flags & LOSSY != 0 && left.wrapping_sub(1) >= 1 << 15
+        (self.flags & LOSSY != 0) & (left.wrapping_sub(1) >= 1 << 15)
     }
 
     /// What a packet leaves behind that follows its predecessor.
     #[inline(always)]
     fn follow(&mut self, waited: f64) {
-        let waited = waited as f32;
-        if waited > self.longest_gap {
-            self.longest_gap = waited;
-        }
+        self.longest_gap = larger(waited as f32, self.longest_gap);
         self.highest = self.highest.wrapping_add(1);
     }
 
@@ -249,10 +246,7 @@ impl Hot {
         self.jitter += (difference - self.jitter) * (1.0 / 16.0);
         if counted {
             self.jitter_sum += self.jitter;
-            let jitter = self.jitter as f32;
-            if jitter > self.jitter_max {
-                self.jitter_max = jitter;
-            }
+            self.jitter_max = larger(self.jitter as f32, self.jitter_max);
         }
     }
 
@@ -407,6 +401,12 @@ impl Cold {
             None => self.other_types.push((kind, 1)),
         }
     }
+}
+
+/// The larger of two numbers, of which none is "not a number": one instruction.
+#[inline(always)]
+const fn larger(one: f32, other: f32) -> f32 {
+    if one > other { one } else { other }
 }
 
 /// A stream ends after so many nanoseconds without a packet.

@@ -53,21 +53,14 @@ pub const NO_TAG: u16 = 0xffff;
 #[must_use]
 pub fn glance(frame: &[u8]) -> Option<Glance<'_>> {
     let start = frame.first_chunk::<58>()?;
-    // Which packets have a tag is as good as random, so nothing may hang on it but a place.
+    // Which packets have a tag is as good as random, so nothing may branch on it.
     let tagged = u16_at(start, 12) == TAGGED;
     let at = 14 + 4 * usize::from(tagged);
+    let ether_type = u16_at(frame.get(at - 2..)?.first_chunk::<2>()?, 0);
+    let no_tag = u16::from(tagged).wrapping_sub(1);
+    let tag = u16_at(start, 14) & 0xefff | no_tag;
     let packet = frame.get(at..)?;
     let ip = packet.first_chunk::<40>()?;
-    let ether_type = if tagged {
-        u16_at(start, 16)
-    } else {
-        u16_at(start, 12)
-    };
-    let tag = if tagged {
-        u16_at(start, 14) & 0xefff
-    } else {
-        NO_TAG
-    };
     if ether_type != ethernet::IPV4 {
         return None;
     }

@@ -263,7 +263,7 @@ impl Serialize for Made {
 }
 
 /// Flows that a thread writes at a time.
-const SHARE: usize = 256;
+const SHARE: usize = 1024;
 
 /// The name of a tunnel.
 pub(crate) const fn tunnel(tunnel: Tunnel) -> &'static str {

@@ -31,7 +31,7 @@ pub(crate) fn write(out: &mut dyn Write, value: &impl Serialize) -> io::Result<(
 pub(crate) fn elements<T: Serialize>(values: impl Iterator<Item = T>) -> Result<Vec<u8>, Error> {
     let mut lines = Lines {
         out: &mut io::sink(),
-        text: Vec::with_capacity(2 * FULL),
+        text: Vec::with_capacity(values.size_hint().0 * USUAL),
         depth: 2,
         next: Next::Plain,
     };
@@ -519,6 +519,8 @@ impl ser::SerializeStruct for Compound<'_, '_> {
 
 /// Text is passed on when there is so much.
 const FULL: usize = 1 << 16;
+/// Bytes of an element, as they usually are at most.
+const USUAL: usize = 1 << 10;
 
 #[cfg(test)]
 mod tests {
