@@ -19,7 +19,7 @@ use crate::fact::What;
 use crate::finding::{Finding, Layer};
 use crate::place::Place;
 use crate::policy::HostPolicy;
-use crate::reading::{FileRead, Reading};
+use crate::reading::{FileRead, Format, Reading};
 
 /// What came out.
 #[derive(Debug, Clone, PartialEq)]
@@ -221,6 +221,10 @@ fn seen<'a>(reading: &'a Reading, scopes: &[Vec<ScopeId>], scope: ScopeId) -> Ve
 
 /// The senders that a file's policies are for: the one that it names, else of each role the one that fits best.
 fn scopes_of(policy: &PolicySet, file: &FileRead) -> Vec<ScopeId> {
+    // Whose packets pass the lists of the network is looked at list by list.
+    if matches!(file.format, Format::DeviceConfig | Format::NftJson) {
+        return Vec::new();
+    }
     if let Some(name) = &file.scope {
         return policy
             .scope_ids()

@@ -102,6 +102,7 @@ fn plan(observed: &Observed, ui: &Ui) -> Result<Outcome, Failure> {
     if draft.rules.is_empty() && draft.told.is_empty() {
         return Err(
             Failure::wrong("there is no policy and no port range in these files")
+                .note("marks of the network alone make no plan: devices see neither applications nor what a service tells")
                 .help("`perhop read` without `--plan` lists what there is"),
         );
     }

@@ -42,7 +42,9 @@ fn one(out: &mut String, finding: &Finding, reading: &Reading, plan: Option<&Sou
     }
     if let (Some(span), Some(plan)) = (finding.plan, plan) {
         let rule = finding.rule.as_deref().unwrap_or_default();
-        out.push_str(&format!("  plan: {} {}\n", plan.place(span), clean(rule)));
+        let line = format!("  plan: {} {}", plan.place(span), clean(rule));
+        out.push_str(line.trim_end());
+        out.push('\n');
     }
     if !finding.also.is_empty() {
         let names = finding.also.join(", ");

@@ -81,7 +81,10 @@ impl Judge<'_> {
             let own = fate.entries.iter().any(|at| same(&entries[*at], mark));
             out.push(self.doubt(match mend::set_mark(mark, rule.dscp) {
                 Some(text) if own => finding.lines(Some(&text)),
-                _ if own => finding.help(format!("give `{}` the mark {}", mark.class, rule.dscp)),
+                _ if own => finding.help(format!(
+                    "give `{}` of `{}` the mark {}",
+                    mark.class, mark.list, rule.dscp
+                )),
                 _ => finding.help(format!(
                     "narrow `{}`, or put the class of these packets before it",
                     mark.class
