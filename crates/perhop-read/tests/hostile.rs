@@ -27,6 +27,14 @@ fn seeds() -> Vec<Vec<u8>> {
     let device = "class-map match-any V\n match access-group name V\nip access-list extended V\n permit udp any range 16384 32767 any\n\
                   object-group network N\n host 192.0.2.1\npolicy-map IN\n class V\n  set dscp ef\n class class-default\n  set dscp default\n\
                   interface Gi1\n service-policy input IN\n";
+    let junos = "firewall {\n family inet {\n  filter F {\n   term a {\n    from {\n     protocol [ udp tcp ];\n     source-port 50000-50019;\n\
+                 source-address { 10.0.0.0/8; 10.1.0.0/16 except; }\n    }\n    then { forwarding-class v; accept; }\n   }\n  }\n }\n}\n\
+                 class-of-service { rewrite-rules { dscp O { forwarding-class v { loss-priority low code-point ef; } } } }\n\
+                 interfaces { ge-0/0/0 { unit 0 { family inet { filter { input F; } } } } }\n";
+    let set = "set firewall family inet6 filter G term a from next-header udp\nset firewall family inet6 filter G term a from port 5060\n\
+               set firewall family inet6 filter G term a then traffic-class 46\nset policy-options prefix-list P 10.0.0.0/8\n";
+    let aruba = "class ip V\n 10 match udp 10.1.1.1 range 1 2 10.0.0.0/255.0.0.0 count\n 5 ignore tcp any any\nclass ipv6 W\n 10 match any any any\n\
+                 policy P\n 10 class ip V action dscp EF\n 20 class ipv6 W action pcp 5 action dscp 10\ninterface 1/1/1\n apply policy P in\n";
     let nft = "{\"nftables\":[{\"map\":{\"family\":\"inet\",\"name\":\"m\",\"table\":\"t\",\"elem\":[[{\"concat\":[\"udp\",{\"range\":[1,2]}]},\
                {\"goto\":{\"target\":\"c\"}}]]}},{\"chain\":{\"family\":\"inet\",\"table\":\"t\",\"name\":\"c\",\"hook\":\"output\"}},\
                {\"rule\":{\"family\":\"inet\",\"table\":\"t\",\"chain\":\"c\",\"expr\":[{\"match\":{\"op\":\"==\",\"left\":{\"payload\":\
@@ -46,7 +54,8 @@ fn seeds() -> Vec<Vec<u8>> {
     pol.extend(6u32.to_le_bytes());
     put(";46\0]", &mut pol);
     let mut out: Vec<Vec<u8>> = [
-        policy, table, csv, json, clixml, inband, reg, lgpo, intune, syncml, device, nft,
+        policy, table, csv, json, clixml, inband, reg, lgpo, intune, syncml, device, nft, junos,
+        set, aruba,
     ]
     .iter()
     .map(|text| text.as_bytes().to_vec())
@@ -105,7 +114,7 @@ proptest! {
 
     #[test]
     fn changed_files(
-        which in 0usize..16,
+        which in 0usize..19,
         cut in any::<prop::sample::Index>(),
         changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..8),
         doubled in any::<bool>(),
@@ -126,7 +135,7 @@ proptest! {
 
     #[test]
     fn text_of_the_trade(text in "[<>/\\[\\]{}\":;,=|.\\-_ \t\r\nA-Za-z0-9\u{e9}\u{2026}]{0,120}") {
-        for head in ["", "<Objs>", "REGEDIT4\n", "Computer\na\\b\n", "<provisionGroup name=\"ServerConfiguration\">", "Name : a\n", "[{\"Name\":", "policy-map a\n", "{\"nftables\":["] {
+        for head in ["", "<Objs>", "REGEDIT4\n", "Computer\na\\b\n", "<provisionGroup name=\"ServerConfiguration\">", "Name : a\n", "[{\"Name\":", "policy-map a\n", "class ip a\n", "firewall {\n", "set firewall family inet filter ", "{\"nftables\":["] {
             keeps_its_word(format!("{head}{text}").as_bytes());
         }
     }

@@ -120,6 +120,46 @@ fn marking_targets_give_back_the_rules() {
     assert_eq!(held, wanted);
 }
 
+/// The scheduler of Windows XP knows no ports: its marks by service type come back as they were written.
+#[test]
+fn marks_by_service_type_come_back() {
+    let mut held = 0;
+    for (name, policy) in cases() {
+        for file in emitted(&policy, "windows-psched").unwrap_or_default() {
+            if file.purpose != Purpose::Apply {
+                continue;
+            }
+            let utf16 = file.bytes[2..]
+                .chunks_exact(2)
+                .map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
+            let text = String::from_utf16(&utf16.collect::<Vec<_>>()).expect("UTF-16");
+            let wanted: BTreeSet<(String, u8)> = text
+                .lines()
+                .filter_map(|line| line.split_once("=dword:"))
+                .map(|(value, data)| {
+                    let mark = u8::from_str_radix(data.trim(), 16).expect("a number");
+                    (value.trim_matches('"').to_owned(), mark)
+                })
+                .collect();
+            let reading = read(std::slice::from_ref(&file));
+            assert_eq!(reading.files[0].left, [], "{name}");
+            let found: BTreeSet<(String, u8)> = reading
+                .facts()
+                .map(|fact| match &fact.what {
+                    What::Setting { name, data, .. } => {
+                        let value = name.rsplit('\\').next().expect("a name");
+                        (value.to_owned(), data.parse().expect("a mark"))
+                    }
+                    other => panic!("{other:?}"),
+                })
+                .collect();
+            assert_eq!(found, wanted, "{name} {}", file.path);
+            held += found.len();
+        }
+    }
+    assert!(held > 0);
+}
+
 /// Which sender a file is for is told by its policies alone.
 #[test]
 fn whole_outputs_are_as_planned_without_being_told_whose_they_are() {
