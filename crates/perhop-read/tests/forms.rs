@@ -252,3 +252,119 @@ fn policies() {
     );
     assert_eq!(policy.dscp.map(perhop_policy::Dscp::value), Some(46));
 }
+
+/// As `Export-Clixml` writes live objects: identities and enumerations are objects of their own, types come again by
+/// reference, an array as a whole is one object with a list in it, and instances of CIM have added members beside their own.
+const LIVE: &str = r#"<Objs Version="1.1.0.1" xmlns="http://schemas.microsoft.com/powershell/2004/04">
+  <Obj RefId="0">
+    <TN RefId="0">
+      <T>System.Object[]</T>
+      <T>System.Array</T>
+      <T>System.Object</T>
+    </TN>
+    <LST>
+      <Obj RefId="1">
+        <TN RefId="1">
+          <T>Microsoft.Rtc.Management.WritableConfig.Policy.Voice.UcPhoneSettings</T>
+          <T>System.Object</T>
+        </TN>
+        <ToString>Global</ToString>
+        <Props>
+          <Obj N="Identity" RefId="2">
+            <TN RefId="2"><T>Microsoft.Rtc.Management.Xds.XdsIdentity</T><T>System.Object</T></TN>
+            <ToString>Global</ToString>
+            <Props><S N="Scope">Global</S></Props>
+          </Obj>
+          <TS N="CalendarPollInterval">PT3M</TS>
+          <By N="VoiceDiffServTag">46</By>
+          <By N="Voice8021p">0</By>
+          <Obj N="SIPSecurityMode" RefId="3">
+            <TN RefId="3"><T>Microsoft.Rtc.Management.WritableConfig.Policy.Voice.SIPSecurityMode</T><T>System.Enum</T><T>System.ValueType</T><T>System.Object</T></TN>
+            <ToString>High</ToString>
+            <I32>2</I32>
+          </Obj>
+          <Nil N="Description" />
+        </Props>
+      </Obj>
+      <Obj RefId="4">
+        <TNRef RefId="1" />
+        <Props>
+          <Obj N="Identity" RefId="5"><TNRef RefId="2" /><ToString>Site:New York</ToString></Obj>
+          <By N="VoiceDiffServTag">46</By>
+          <By N="Voice8021p">0</By>
+          <Ref N="SIPSecurityMode" RefId="3" />
+        </Props>
+      </Obj>
+    </LST>
+  </Obj>
+  <Obj RefId="6">
+    <TN RefId="4">
+      <T>Microsoft.Management.Infrastructure.CimInstance#ROOT/StandardCimv2/MSFT_NetQosPolicySettingData</T>
+      <T>Microsoft.Management.Infrastructure.CimInstance</T>
+      <T>System.Object</T>
+    </TN>
+    <ToString>MSFT_NetQosPolicySettingData (InstanceID = "Lync Audio_x000D__x000A_")</ToString>
+    <Props>
+      <S N="InstanceID">Lync Audio</S>
+      <S N="Name">Lync Audio</S>
+      <U32 N="Precedence">127</U32>
+      <S N="AppPathName">lync.exe</S>
+      <SB N="DSCPValue">46</SB>
+      <U16 N="IPSrcPortStart">20000</U16>
+      <U16 N="IPSrcPortEnd">20039</U16>
+      <Nil N="IPDstPrefix" />
+    </Props>
+    <MS>
+      <S N="Owner">Group Policy (Machine)</S>
+      <S N="NetworkProfile">All</S>
+      <S N="IPProtocol">Both</S>
+      <Obj N="__ClassMetadata" RefId="7">
+        <TN RefId="5"><T>System.Collections.ArrayList</T><T>System.Object</T></TN>
+        <LST><Obj RefId="8"><MS><S N="ClassName">MSFT_NetQosPolicySettingData</S></MS></Obj></LST>
+      </Obj>
+    </MS>
+  </Obj>
+</Objs>
+"#;
+
+#[test]
+fn live_objects_as_they_are_exported() {
+    for (encoding, bytes) in encodings(LIVE) {
+        let (format, facts) = facts(&bytes);
+        assert_eq!(format, Format::Clixml, "{encoding}");
+        let objects: Vec<(&str, u8)> = facts
+            .iter()
+            .filter_map(|what| match what {
+                What::Object(object) => {
+                    let dscp = object.dscp.as_ref().map(|(dscp, _)| dscp.value());
+                    Some((object.identity.as_str(), dscp?))
+                }
+                _ => None,
+            })
+            .collect();
+        assert_eq!(
+            objects,
+            [("Global", 46), ("Site:New York", 46)],
+            "{encoding}"
+        );
+        let policies: Vec<String> = facts
+            .iter()
+            .filter_map(|what| match what {
+                What::Policy(policy) => Some(format!(
+                    "{}: {} = {:?}, {:?}",
+                    policy.name,
+                    policy.conditions(),
+                    policy.dscp.map(perhop_policy::Dscp::value),
+                    policy.profile
+                )),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(
+            policies,
+            ["Lync Audio: lync.exe, TCP and UDP, source ports 20000-20039 = Some(46), None"],
+            "{encoding}"
+        );
+        assert_eq!(facts.len(), 3, "{encoding}: {facts:?}");
+    }
+}

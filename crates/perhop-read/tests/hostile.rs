@@ -24,6 +24,39 @@ fn seeds() -> Vec<Vec<u8>> {
     let intune = "{\"omaSettings\":[{\"omaUri\":\"./Device/Vendor/MSFT/NetworkQoSPolicy/a/DSCPAction\",\"value\":46}]}";
     let syncml = "<SyncBody><Replace><Item><Target><LocURI>./Device/Vendor/MSFT/NetworkQoSPolicy/a/DSCPAction</LocURI></Target>\
                   <Data>46</Data></Item></Replace></SyncBody>";
+    let mut pol = b"PReg\x01\0\0\0".to_vec();
+    let put =
+        |text: &str, out: &mut Vec<u8>| out.extend(text.encode_utf16().flat_map(u16::to_le_bytes));
+    put(
+        "[Software\\Policies\\Microsoft\\Windows\\QoS\\a\0;DSCP Value\0;",
+        &mut pol,
+    );
+    pol.extend(1u32.to_le_bytes());
+    put(";", &mut pol);
+    pol.extend(6u32.to_le_bytes());
+    put(";46\0]", &mut pol);
+    let mut out: Vec<Vec<u8>> = [
+        policy, table, csv, json, clixml, inband, reg, lgpo, intune, syncml,
+    ]
+    .into_iter()
+    .chain(devices())
+    .map(|text| text.as_bytes().to_vec())
+    .collect();
+    out.push(pol);
+    let wide: Vec<Vec<u8>> = [policy, reg, clixml]
+        .iter()
+        .map(|text| {
+            let mut bytes = vec![0xff, 0xfe];
+            put(text, &mut bytes);
+            bytes
+        })
+        .collect();
+    out.extend(wide);
+    out
+}
+
+/// Configurations of the network.
+fn devices() -> [&'static str; 5] {
     let device = "class-map match-any V\n match access-group name V\nip access-list extended V\n permit udp any range 16384 32767 any\n\
                   object-group network N\n host 192.0.2.1\npolicy-map IN\n class V\n  set dscp ef\n class class-default\n  set dscp default\n\
                   interface Gi1\n service-policy input IN\n";
@@ -42,35 +75,7 @@ fn seeds() -> Vec<Vec<u8>> {
                {\"protocol\":\"ip\",\"field\":\"dscp\"}},\"value\":46}}]}},{\"rule\":{\"family\":\"inet\",\"table\":\"t\",\"chain\":\"c\",\
                \"expr\":[{\"vmap\":{\"key\":{\"concat\":[{\"meta\":{\"key\":\"l4proto\"}},{\"payload\":{\"protocol\":\"th\",\"field\":\"sport\"}}]},\
                \"data\":\"@m\"}}]}}]}";
-    let mut pol = b"PReg\x01\0\0\0".to_vec();
-    let put =
-        |text: &str, out: &mut Vec<u8>| out.extend(text.encode_utf16().flat_map(u16::to_le_bytes));
-    put(
-        "[Software\\Policies\\Microsoft\\Windows\\QoS\\a\0;DSCP Value\0;",
-        &mut pol,
-    );
-    pol.extend(1u32.to_le_bytes());
-    put(";", &mut pol);
-    pol.extend(6u32.to_le_bytes());
-    put(";46\0]", &mut pol);
-    let mut out: Vec<Vec<u8>> = [
-        policy, table, csv, json, clixml, inband, reg, lgpo, intune, syncml, device, nft, junos,
-        set, aruba,
-    ]
-    .iter()
-    .map(|text| text.as_bytes().to_vec())
-    .collect();
-    out.push(pol);
-    let wide: Vec<Vec<u8>> = [policy, reg, clixml]
-        .iter()
-        .map(|text| {
-            let mut bytes = vec![0xff, 0xfe];
-            put(text, &mut bytes);
-            bytes
-        })
-        .collect();
-    out.extend(wide);
-    out
+    [device, nft, junos, set, aruba]
 }
 
 #[test]

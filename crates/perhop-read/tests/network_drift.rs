@@ -535,35 +535,46 @@ fn nft_set(mark: &str) -> String {
         .join(",")
 }
 
-/// The mark that is put on last is the one that packets leave with; `accept` ends the list, `return` a chain.
-#[test]
-fn packets_of_nftables_leave_with_their_last_mark() {
-    let plan = PLAN
-        .replace("app-sharing = { dscp = \"AF21\" }\n", "")
+/// The plan with audio only, marked by a Linux router.
+fn nft_plan() -> String {
+    PLAN.replace("app-sharing = { dscp = \"AF21\" }\n", "")
         .replace("app-sharing = \"50040-50059\"\n", "")
         .replace("video = { dscp = \"AF41\" }\n", "")
         .replace("video = \"50020-50039\"\n", "")
         .replace("cisco-ios", "linux-nft")
         .replace("access = [\"clients=GigabitEthernet1/0/1\"]\n", "")
-        .replace("unplanned = \"reset\"\n", "");
-    // A rule marks in one family at a time.
-    let [v4, v6] = ["ip", "ip6"].map(|family| {
-        let set = nft_set("ef");
-        let (v4, v6) = set.split_once("},{").unwrap_or_default();
-        let set = if family == "ip" {
-            format!("{v4}}}")
-        } else {
-            format!("{{{v6}")
-        };
-        format!("{NFT_EF},{set}")
-    });
-    let accept = r#"{"accept":null}"#;
-    let down = |expr: &str| expr.replace("\"ef\"", "\"af11\"");
+        .replace("unplanned = \"reset\"\n", "")
+}
+
+/// Rules that mark audio, IPv4 and IPv6: a rule marks in one family at a time.
+fn nft_rules() -> [String; 2] {
+    let set = nft_set("ef");
+    let (v4, v6) = set.split_once("},{").unwrap_or_default();
+    [format!("{NFT_EF},{v4}}}"), format!("{NFT_EF},{{{v6}")]
+}
+
+const ACCEPT: &str = r#"{"accept":null}"#;
+const JUMP: &str = r#"{"jump":{"target":"other"}}"#;
+const RETURN: &str = r#"{"return":null}"#;
+
+fn audited_rules(rules: &[(&str, String)]) -> Audit {
+    let rules: Vec<(&str, &str)> = rules.iter().map(|(a, b)| (*a, b.as_str())).collect();
+    audited(&nft_plan(), &ruleset(&rules))
+}
+
+fn other_mark(expr: &str) -> String {
+    expr.replace("\"ef\"", "\"af11\"")
+}
+
+/// The mark that is put on last is the one that packets leave with; `accept` ends the list, `return` a chain.
+#[test]
+fn packets_of_nftables_leave_with_their_last_mark() {
+    let [v4, v6] = nft_rules();
     let ok: [Vec<(&str, String)>; 4] = [
         vec![("forward", v4.clone()), ("forward", v6.clone())],
         // Marked otherwise before.
         vec![
-            ("forward", down(&v4)),
+            ("forward", other_mark(&v4)),
             ("forward", v4.clone()),
             ("forward", v6.clone()),
         ],
@@ -571,35 +582,39 @@ fn packets_of_nftables_leave_with_their_last_mark() {
         vec![
             ("forward", v4.clone()),
             ("forward", v6.clone()),
-            ("forward", format!("{NFT_EF},{accept}")),
-            ("forward", down(&v4)),
+            ("forward", format!("{NFT_EF},{ACCEPT}")),
+            ("forward", other_mark(&v4)),
         ],
         // In a chain that comes back.
         vec![
-            ("forward", r#"{"jump":{"target":"other"}}"#.to_owned()),
+            ("forward", JUMP.to_owned()),
             ("other", v4.clone()),
             ("other", v6.clone()),
-            ("other", r#"{"return":null}"#.to_owned()),
+            ("other", RETURN.to_owned()),
         ],
     ];
     for rules in &ok {
-        let rules: Vec<(&str, &str)> = rules.iter().map(|(a, b)| (*a, b.as_str())).collect();
-        let audit = audited(&plan, &ruleset(&rules));
+        let audit = audited_rules(rules);
         assert_eq!(grave(&audit), Vec::<&Finding>::new(), "{rules:?}");
         assert_eq!(states(&audit), [State::Ok]);
     }
+}
+
+#[test]
+fn packets_of_nftables_that_leave_otherwise_are_told() {
+    let [v4, v6] = nft_rules();
     let wrong: [(Vec<(&str, String)>, &str); 3] = [
         (
             vec![
                 ("forward", v4.clone()),
                 ("forward", v6.clone()),
-                ("forward", down(&v4)),
+                ("forward", other_mark(&v4)),
             ],
             "audit/other-mark",
         ),
         (
             vec![
-                ("forward", format!("{NFT_EF},{accept}")),
+                ("forward", format!("{NFT_EF},{ACCEPT}")),
                 ("forward", v4.clone()),
                 ("forward", v6.clone()),
             ],
@@ -608,27 +623,23 @@ fn packets_of_nftables_leave_with_their_last_mark() {
         // What comes back is marked again.
         (
             vec![
-                ("forward", r#"{"jump":{"target":"other"}}"#.to_owned()),
-                ("forward", down(&v6)),
+                ("forward", JUMP.to_owned()),
+                ("forward", other_mark(&v6)),
                 ("other", v4.clone()),
                 ("other", v6.clone()),
-                ("other", r#"{"return":null}"#.to_owned()),
+                ("other", RETURN.to_owned()),
             ],
             "audit/other-mark",
         ),
     ];
     for (rules, code) in &wrong {
-        let rules: Vec<(&str, &str)> = rules.iter().map(|(a, b)| (*a, b.as_str())).collect();
-        let audit = audited(&plan, &ruleset(&rules));
+        let audit = audited_rules(rules);
         let found = grave(&audit);
         assert_eq!(found.len(), 1, "{found:#?}");
         assert_eq!(found[0].code, *code, "{found:#?}");
     }
     // What is missing is put before everything.
-    let audit = audited(
-        &plan,
-        &ruleset(&[("forward", &v4.replace("50019", "50010")), ("forward", &v6)]),
-    );
+    let audit = audited_rules(&[("forward", v4.replace("50019", "50010")), ("forward", v6)]);
     let found = grave(&audit);
     assert_eq!(found.len(), 1, "{found:#?}");
     assert_eq!(
