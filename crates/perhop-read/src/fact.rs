@@ -4,7 +4,7 @@ use perhop_policy::{Dscp, Family, Pcp, PortRange, ProducerKind, RangeUse, Subjec
 pub use perhop_targets::network::model::{Service, Term};
 
 use crate::finding::Layer;
-pub use crate::mark::{NetMark, Syntax};
+pub use crate::mark::{AccessList, NetMark, Syntax};
 use crate::place::Place;
 use crate::policy::HostPolicy;
 

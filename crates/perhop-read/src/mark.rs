@@ -33,8 +33,19 @@ pub struct NetMark {
     pub last: bool,
     /// Where packets come in; empty when the file does not say.
     pub interfaces: Vec<String>,
-    /// The access list that names the packets and its line, where that stands apart.
-    pub access_list: Option<(String, Place)>,
+    /// The access list that names the packets, where that stands apart.
+    pub access_list: Option<AccessList>,
+}
+
+/// A line of an access list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccessList {
+    /// The list's name.
+    pub name: String,
+    /// The line.
+    pub place: Place,
+    /// Whether the list has lines that deny, so that one put behind them all may take nothing.
+    pub denies: bool,
 }
 
 /// The language of a configuration.

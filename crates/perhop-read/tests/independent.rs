@@ -147,14 +147,14 @@ fn ciscoconfparse2_finds_the_same_lines() {
                 let What::Mark(mark) = &fact.what else {
                     return None;
                 };
-                let (list, place) = mark.access_list.as_ref()?;
+                let list = mark.access_list.as_ref()?;
                 // The word of the mark as it stands below the class.
                 let set = lines[fact.place.line.unwrap()..]
                     .iter()
                     .find(|line| line.contains("dscp "))
                     .unwrap();
                 let word = set.split_whitespace().last().unwrap();
-                let at = place.line.unwrap();
+                let (list, at) = (&list.name, list.place.line.unwrap());
                 Some(format!("{} {} {word} {list} {at}", mark.list, mark.class))
             })
             .collect();

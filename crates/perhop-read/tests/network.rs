@@ -38,11 +38,9 @@ fn listing(file: &FileRead) -> Vec<String> {
         .map(|(place, mark)| {
             format!(
                 "{place} {}{} / {} {} [{}>{}] {} = {}{} on {:?}",
-                mark.access_list
-                    .as_ref()
-                    .map_or_else(String::new, |(name, place)| {
-                        format!("({name} {}) ", place.line.unwrap_or_default())
-                    }),
+                mark.access_list.as_ref().map_or_else(String::new, |list| {
+                    format!("({} {}) ", list.name, list.place.line.unwrap_or_default())
+                }),
                 mark.list,
                 mark.class,
                 mark.family_text(),

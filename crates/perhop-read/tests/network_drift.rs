@@ -145,6 +145,16 @@ struct Drift {
 }
 
 const DRIFTS: &[Drift] = &[
+    // Behind the last line nothing comes any more.
+    Drift {
+        from: " 10 permit udp any range 50000 50019 any\n 20 permit tcp any range 50000 50019 any\nip",
+        to: " 20 permit tcp any range 50000 50019 any\n 30 deny ip any any\nip",
+        code: "audit/narrower",
+        line: 14,
+        says: "part of `clients/lync-2013/audio` is not marked",
+        runs: &[],
+        helps: "put before the lines of `VOICE` that deny: permit udp any range 50000 50019 any; permit tcp",
+    },
     Drift {
         from: "   set dscp ef\n",
         to: "   set dscp cs5\n",

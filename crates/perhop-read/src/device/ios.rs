@@ -12,7 +12,7 @@ use perhop_targets::network::model::{Service, Term};
 use perhop_targets::syntax::ios::{self, Node};
 
 use super::lists::{Line, List, Lists, Strange, lines, strange};
-use crate::fact::{Fact, NetMark, Syntax, What};
+use crate::fact::{AccessList, Fact, NetMark, Syntax, What};
 use crate::finding::Layer;
 use crate::place::Place;
 use crate::reading::{FileRead, shortened};
@@ -281,6 +281,7 @@ impl<'a> Reader<'a> {
         mark: &NetMark,
     ) -> Option<()> {
         for (lines, families) in list.lines.iter().zip([[true, false], [false, true]]) {
+            let denies = lines.iter().any(|one| !one.takes);
             for (at, line) in lines.iter().enumerate() {
                 if !line.takes {
                     continue;
@@ -314,7 +315,11 @@ impl<'a> Reader<'a> {
                             line.term.services.clone()
                         },
                         without,
-                        access_list: Some((shortened(name), Place::line(self.index, line.line))),
+                        access_list: Some(AccessList {
+                            name: shortened(name),
+                            place: Place::line(self.index, line.line),
+                            denies,
+                        }),
                         ..mark.clone()
                     },
                 ));

@@ -111,7 +111,7 @@ fn mark(mark: &NetMark, reading: &Reading) -> Value {
     let access_list = mark
         .access_list
         .as_ref()
-        .map(|(name, at)| json!({ "name": name, "place": place(at, reading) }));
+        .map(|list| json!({ "name": list.name, "place": place(&list.place, reading) }));
     json!({
         "kind": "mark",
         "syntax": mark.syntax.target(),

@@ -37,17 +37,40 @@ pub(super) fn set_mark(mark: &NetMark, dscp: Dscp) -> Option<String> {
     }
 }
 
+/// Lines that let packets be marked.
+pub(super) struct Added {
+    /// The lines.
+    pub(super) text: String,
+    /// The list that they are for, when it has lines that deny.
+    pub(super) denies: Option<String>,
+}
+
+impl Added {
+    /// The lines that are no head of a list.
+    pub(super) fn lines(&self) -> Vec<&str> {
+        let lines = self.text.lines();
+        let lines = lines.filter(|line| line.starts_with(' '));
+        lines.map(str::trim).collect()
+    }
+}
+
 /// Lets the class of a mark take an entry's packets too, or makes a class for them.
-pub(super) fn add(point: &Point<'_>, entry: &Entry) -> Option<String> {
+pub(super) fn add(point: &Point<'_>, entry: &Entry) -> Option<Added> {
+    let whole = |text: Option<String>| {
+        Some(Added {
+            text: text?,
+            denies: None,
+        })
+    };
     let known = point
         .marks()
         .map(|(_, mark)| mark)
         .find(|mark| mark.dscp == Some(entry.dscp) && mark.access_list.is_some());
     match point.syntax {
-        Syntax::Nft => nft(point, entry),
+        Syntax::Nft => whole(nft(point, entry)),
         Syntax::CiscoIos | Syntax::CiscoNxos | Syntax::AristaEos => match known {
             Some(mark) => lines(mark, point, entry),
-            None => class(point, entry),
+            None => whole(class(point, entry)),
         },
         Syntax::ArubaCx => lines(known?, point, entry),
         Syntax::Junos => None,
@@ -117,23 +140,26 @@ fn terms(entry: &Entry) -> [Vec<Term>; 2] {
 }
 
 /// More lines for the access lists of a class.
-fn lines(mark: &NetMark, point: &Point<'_>, entry: &Entry) -> Option<String> {
+fn lines(mark: &NetMark, point: &Point<'_>, entry: &Entry) -> Option<Added> {
     let mut out = Config::new();
     let form = match mark.syntax {
         Syntax::CiscoIos => Addresses::Wildcard,
         Syntax::ArubaCx => Addresses::Bare,
         _ => Addresses::Prefix,
     };
-    let mut any = false;
+    let (mut any, mut denies) = (false, None);
     for (family, terms) in terms(entry).iter().enumerate() {
         let list = point.marks().map(|(_, one)| one).find_map(|one| {
             let own = one.class == mark.class && one.list == mark.list && one.families[family];
             one.access_list.as_ref().filter(|_| own)
         });
-        let Some((list, _)) = list.filter(|_| !terms.is_empty()) else {
+        let Some(list) = list.filter(|_| !terms.is_empty()) else {
             continue;
         };
         any = true;
+        if list.denies {
+            denies.get_or_insert_with(|| list.name.clone());
+        }
         let words = match (mark.syntax, family) {
             (Syntax::ArubaCx, 0) => "class ip",
             (Syntax::ArubaCx, _) => "class ipv6",
@@ -141,7 +167,7 @@ fn lines(mark: &NetMark, point: &Point<'_>, entry: &Entry) -> Option<String> {
             (_, 0) => "ip access-list",
             (_, _) => "ipv6 access-list",
         };
-        out.line(0, &[Word::Own(words), Word::Name(list)]);
+        out.line(0, &[Word::Own(words), Word::Name(&list.name)]);
         let verb = if mark.syntax == Syntax::ArubaCx {
             "match"
         } else {
@@ -154,7 +180,8 @@ fn lines(mark: &NetMark, point: &Point<'_>, entry: &Entry) -> Option<String> {
             out.line(1, &words);
         }
     }
-    text(out).filter(|_| any)
+    let text = text(out).filter(|_| any)?;
+    Some(Added { text, denies })
 }
 
 /// A class of its own, in the policy that is there.

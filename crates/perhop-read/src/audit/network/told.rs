@@ -7,7 +7,8 @@ use perhop_policy::{Dscp, RuleId, Severity};
 use perhop_targets::network::entry::Entry;
 
 use super::super::{Audit, marks};
-use super::{Fate, Judge, mend, points};
+use super::mend::{self, Added};
+use super::{Fate, Judge, points};
 use crate::codes;
 use crate::fact::{NetMark, Syntax};
 use crate::finding::{Finding, Layer};
@@ -100,9 +101,10 @@ impl Judge<'_> {
     /// Says which line of which access list takes the packets of a mark.
     fn line(&self, finding: Finding, mark: &NetMark) -> Finding {
         match &mark.access_list {
-            Some((name, place)) => finding.note(format!(
-                "they are taken by `{name}`, {}",
-                self.reading.place(place)
+            Some(list) => finding.note(format!(
+                "they are taken by `{}`, {}",
+                list.name,
+                self.reading.place(&list.place)
             )),
             None => finding,
         }
@@ -151,7 +153,7 @@ impl Judge<'_> {
                 "an earlier line of `{list}` keeps them from the class: take that line away, or put it behind the others"
             ));
         }
-        let commands: Vec<String> = if by.is_some() {
+        let added: Vec<Added> = if by.is_some() {
             Vec::new()
         } else {
             let missing = fate
@@ -160,15 +162,22 @@ impl Judge<'_> {
                 .map(|at| mend::add(self.point, &entries[*at]));
             missing.flatten().collect()
         };
-        if commands.is_empty() || commands.len() > MOST_COMMANDS {
+        if added.is_empty() || added.len() > MOST_COMMANDS {
             return finding.help(format!(
                 "`perhop compile PLAN --target {} --out DIR` writes the lists, and the runbook says where they go",
                 self.point.syntax.target()
             ));
         }
-        commands
+        added
             .iter()
-            .fold(finding, |finding, text| finding.lines(Some(text)))
+            .fold(finding, |finding, one| match &one.denies {
+                None => finding.lines(Some(&one.text)),
+                // Behind these they might take nothing, and where they are is the list's own order.
+                Some(list) => finding.help(format!(
+                    "put before the lines of `{list}` that deny: {}",
+                    one.lines().join("; ")
+                )),
+            })
     }
 
     /// What is wrong, and where; `by` is what took the packets and set no mark.
@@ -366,7 +375,7 @@ fn denied<'a>(dscp: Dscp, space: &Space, marks: &[(&Place, &'a NetMark)]) -> Opt
             .is_some_and(|own| own.iter().any(|one| one.intersection(space).is_some()))
     })?;
     let list = mark.access_list.as_ref();
-    Some(list.map_or(mark.class.as_str(), |(name, _)| name))
+    Some(list.map_or(mark.class.as_str(), |list| &list.name))
 }
 
 /// Whether a mark is for just an entry's ports.
