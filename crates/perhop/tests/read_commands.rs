@@ -321,3 +321,48 @@ fn a_compiled_plan_has_no_drift() {
     let text = run_with_stdin(&["read", "-"], &fs::read(&path).unwrap()).exits(0);
     assert!(text.out.contains("<stdin>"));
 }
+
+/// Configurations that targets of the network write are as planned; one mark changed by hand is told in every form.
+#[test]
+fn configurations_of_devices_are_audited() {
+    let temp = folder();
+    let plan = project("crates/perhop-targets/tests/cases/campus/plan.toml");
+    let plan = plan.display().to_string();
+    let out = temp.path().join("net").display().to_string();
+    run([
+        "compile",
+        &plan,
+        "--target",
+        "cisco-ios",
+        "--target",
+        "junos",
+        "--out",
+        &out,
+    ])
+    .exits(0);
+    run(["audit", &plan, &out])
+        .exits(0)
+        .says("held against clients")
+        .says("as planned");
+    let path = format!("{out}/cisco-ios/marks/clients/apply.ios");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replace("set dscp af41", "set dscp af31")).unwrap();
+    run(["audit", &plan, &path])
+        .exits(1)
+        .says("error[audit/other-mark]")
+        .says("= run:   set dscp af41");
+    // Whose a file is can be said; its sender's own policies are another matter.
+    run(["audit", &plan, &format!("clients={path}")])
+        .exits(1)
+        .says("1 error, 0 warnings");
+    let audit = run(["audit", &plan, &path, "--format", "json"]).exits(1);
+    holds("audit", &audit.out);
+    let read = run(["read", &path, "--format", "json"]).exits(0);
+    holds("read", &read.out);
+    let junit = run(["audit", &plan, &path, "--format", "junit"]).exits(1);
+    let failed = junit.out.matches("<failure").count();
+    assert_eq!(failed, 2, "{}", junit.out);
+    run(["read", &path, "--plan"])
+        .exits(2)
+        .complains("marks of the network alone make no plan");
+}
