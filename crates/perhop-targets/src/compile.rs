@@ -11,7 +11,7 @@ use crate::losses::{self, AcceptedLoss};
 use crate::manifest;
 use crate::registry::TARGETS;
 use crate::runbook;
-use crate::target::{Program, Target};
+use crate::target::{Program, Step, Target};
 
 /// What the caller asks beyond the plan.
 #[derive(Debug, Clone, Copy, Default)]
@@ -36,11 +36,54 @@ pub struct Compiled {
 }
 
 /// One target's program with what it was made from.
-pub(crate) struct Made {
+struct Made {
+    chosen: Chosen,
+    program: Box<dyn Program>,
+}
+
+/// What is kept of a target when its files have been given away.
+pub(crate) struct Done {
     /// The target and the plan's request.
     pub(crate) chosen: Chosen,
-    /// The program.
-    pub(crate) program: Box<dyn Program>,
+    /// How well each rule is said.
+    pub(crate) fits: Vec<(RuleId, Fit)>,
+    /// What people do with its files.
+    pub(crate) steps: Vec<Step>,
+}
+
+/// Programs of every target that is asked for, with nothing wrong in them.
+pub struct Prepared<'a> {
+    policy: &'a PolicySet,
+    plan_digest: &'a str,
+    made: Vec<Made>,
+    accepted: Vec<AcceptedLoss>,
+    warnings: Vec<Diagnostic>,
+}
+
+/// A file that was given away, without its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// See [`Artifact::path`].
+    pub path: String,
+    /// See [`Artifact::purpose`].
+    pub purpose: Purpose,
+    /// How many bytes it has.
+    pub size: usize,
+    /// Its SHA-256 in lower-case hexadecimal.
+    pub sha256: String,
+    /// See [`Artifact::rules`].
+    pub rules: Vec<RuleId>,
+}
+
+/// What came of [`Prepared::write`].
+#[derive(Debug, Clone)]
+pub struct Written {
+    /// Every file, as in [`Compiled::artifacts`].
+    pub files: Vec<Listed>,
+    /// See [`Compiled::targets`].
+    pub targets: Vec<&'static str>,
+    /// See [`Compiled::losses`].
+    pub losses: Vec<AcceptedLoss>,
 }
 
 /// Compiles a policy to the files of every target that is asked for. Same policy and options, same bytes.
@@ -55,11 +98,46 @@ pub fn compile(
     compile_with(TARGETS, policy, options)
 }
 
+/// Makes the programs of every target that is asked for, and no file yet, for those who write files one by one: all files of
+/// a plan of many sites together are large.
+///
+/// # Errors
+/// As [`compile`].
+pub fn prepare<'a>(
+    policy: &'a PolicySet,
+    options: &CompileOptions<'a>,
+) -> Result<Prepared<'a>, Vec<Diagnostic>> {
+    prepare_with(TARGETS, policy, options)
+}
+
 fn compile_with(
     known: &[&'static dyn Target],
     policy: &PolicySet,
     options: &CompileOptions<'_>,
 ) -> Result<Compiled, Vec<Diagnostic>> {
+    let mut prepared = prepare_with(known, policy, options)?;
+    let warnings = std::mem::take(&mut prepared.warnings);
+    let mut artifacts = Vec::new();
+    let written = prepared.write(|artifact| {
+        artifacts.push(artifact);
+        Ok::<(), std::convert::Infallible>(())
+    });
+    let Ok(written) = written;
+    // The runbook and the manifest are made last and stand first.
+    artifacts.rotate_right(2);
+    Ok(Compiled {
+        artifacts,
+        targets: written.targets,
+        losses: written.losses,
+        warnings,
+    })
+}
+
+fn prepare_with<'a>(
+    known: &[&'static dyn Target],
+    policy: &'a PolicySet,
+    options: &CompileOptions<'a>,
+) -> Result<Prepared<'a>, Vec<Diagnostic>> {
     let mut problems = Vec::new();
     let mut warnings = Vec::new();
     let mut accepted = Vec::new();
@@ -90,35 +168,74 @@ fn compile_with(
     if options.only.is_empty() {
         warnings.extend(not_made(policy, &made));
     }
-    Ok(Compiled {
-        artifacts: files(policy, options, &made, &accepted),
-        targets: made.iter().map(|one| one.chosen.target.id()).collect(),
-        losses: accepted,
+    Ok(Prepared {
+        policy,
+        plan_digest: options.plan_digest,
+        made,
+        accepted,
         warnings,
     })
 }
 
-fn files(
-    policy: &PolicySet,
-    options: &CompileOptions<'_>,
-    made: &[Made],
-    accepted: &[AcceptedLoss],
-) -> Vec<Artifact> {
-    let support = |path: &str, text: String| Artifact {
-        path: path.to_owned(),
-        bytes: text.into_bytes(),
-        purpose: Purpose::Support,
-        rules: Vec::new(),
-    };
-    let mut out = vec![support(
-        "RUNBOOK.md",
-        runbook::text(policy, options.plan_digest, made),
-    )];
-    let own: Vec<Artifact> = made.iter().flat_map(|one| one.program.emit()).collect();
-    out.extend(own);
-    let manifest = manifest::text(policy, options.plan_digest, made, &out, accepted);
-    out.insert(1, support("manifest.json", manifest));
-    out
+impl Prepared<'_> {
+    /// What is worth knowing though nothing is wrong.
+    #[must_use]
+    pub fn warnings(&self) -> &[Diagnostic] {
+        &self.warnings
+    }
+
+    /// Makes the files target by target and gives each away before the next target's are made; the runbook and the
+    /// manifest come last.
+    ///
+    /// # Errors
+    /// Those of `put`; nothing more is made after one.
+    pub fn write<E>(self, mut put: impl FnMut(Artifact) -> Result<(), E>) -> Result<Written, E> {
+        let mut files = Vec::new();
+        let mut done = Vec::new();
+        for Made { chosen, program } in self.made {
+            for artifact in program.emit() {
+                files.push(Listed::of(&artifact));
+                put(artifact)?;
+            }
+            done.push(Done {
+                chosen,
+                fits: program.fits().to_vec(),
+                steps: program.steps(),
+            });
+        }
+        let support = |path: &str, text: String| Artifact {
+            path: path.to_owned(),
+            bytes: text.into_bytes(),
+            purpose: Purpose::Support,
+            rules: Vec::new(),
+        };
+        let text = runbook::text(self.policy, self.plan_digest, &mut done);
+        let runbook = support("RUNBOOK.md", text);
+        files.insert(0, Listed::of(&runbook));
+        put(runbook)?;
+        let accepted = &self.accepted;
+        let text = manifest::text(self.policy, self.plan_digest, &done, &files, accepted);
+        let manifest = support("manifest.json", text);
+        files.insert(1, Listed::of(&manifest));
+        put(manifest)?;
+        Ok(Written {
+            files,
+            targets: done.iter().map(|one| one.chosen.target.id()).collect(),
+            losses: self.accepted,
+        })
+    }
+}
+
+impl Listed {
+    fn of(artifact: &Artifact) -> Self {
+        Self {
+            path: artifact.path.clone(),
+            purpose: artifact.purpose,
+            size: artifact.bytes.len(),
+            sha256: manifest::sha256_hex(&artifact.bytes),
+            rules: artifact.rules.clone(),
+        }
+    }
 }
 
 /// Rules that the hosts' policy should make, on hosts that no target configures.

@@ -51,7 +51,7 @@ pub mod wireshark;
 
 pub use artifact::{Artifact, Purpose};
 pub use codes::CODES;
-pub use compile::{CompileOptions, Compiled, compile};
+pub use compile::{CompileOptions, Compiled, Listed, Prepared, Written, compile, prepare};
 pub use losses::AcceptedLoss;
 pub use registry::TARGETS;
 pub use support::support_table;

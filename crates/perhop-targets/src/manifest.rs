@@ -6,10 +6,9 @@ use std::fmt::Write as _;
 use perhop_policy::{AppMatch, Fit, Marker, PolicySet, Rule, RuleId};
 use sha2::{Digest, Sha256};
 
-use crate::artifact::Artifact;
-use crate::compile::Made;
+use crate::compile::{Done, Listed};
 use crate::losses::AcceptedLoss;
-use crate::syntax::json::Json;
+use crate::syntax::json::{Document, Json};
 use crate::target::losses_of;
 
 /// Name and version of the manifest's schema.
@@ -29,8 +28,8 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
 pub(crate) fn text(
     policy: &PolicySet,
     plan_digest: &str,
-    made: &[Made],
-    files: &[Artifact],
+    made: &[Done],
+    files: &[Listed],
     accepted: &[AcceptedLoss],
 ) -> String {
     let digest = if plan_digest.is_empty() {
@@ -41,7 +40,7 @@ pub(crate) fn text(
     let fits: Vec<(&str, BTreeMap<RuleId, &Fit>)> = made
         .iter()
         .map(|one| {
-            let own = one.program.fits().iter().map(|(rule, fit)| (*rule, fit));
+            let own = one.fits.iter().map(|(rule, fit)| (*rule, fit));
             (one.chosen.target.id(), own.collect())
         })
         .collect();
@@ -52,34 +51,29 @@ pub(crate) fn text(
         });
         rule_entry(policy, rule, fits.collect())
     });
-    Json::object([
-        ("schema", Json::text(SCHEMA)),
-        (
-            "plan",
-            Json::object([("name", Json::text(policy.name())), ("sha256", digest)]),
-        ),
-        ("targets", Json::array(made.iter().map(target_entry))),
-        (
-            "files",
-            Json::array(files.iter().map(|file| file_entry(policy, file, made))),
-        ),
-        ("rules", Json::array(rules)),
-        (
-            "losses_accepted",
-            Json::array(accepted.iter().map(|loss| {
-                Json::object([
-                    ("target", Json::text(loss.target)),
-                    ("rule", Json::text(&policy.rule(loss.rule).name)),
-                    ("loss", Json::text(loss.kind.as_str())),
-                    ("reason", Json::text(&loss.reason)),
-                ])
-            })),
-        ),
-    ])
-    .to_document()
+    let losses = accepted.iter().map(|loss| {
+        Json::object([
+            ("target", Json::text(loss.target)),
+            ("rule", Json::text(&policy.rule(loss.rule).name)),
+            ("loss", Json::text(loss.kind.as_str())),
+            ("reason", Json::text(&loss.reason)),
+        ])
+    });
+    let plan = [("name", Json::text(policy.name())), ("sha256", digest)];
+    let mut out = Document::new();
+    out.member("schema", &Json::text(SCHEMA));
+    out.member("plan", &Json::object(plan));
+    out.array("targets", made.iter().map(target_entry));
+    out.array(
+        "files",
+        files.iter().map(|file| file_entry(policy, file, made)),
+    );
+    out.array("rules", rules);
+    out.array("losses_accepted", losses);
+    out.into_text()
 }
 
-fn target_entry(one: &Made) -> Json {
+fn target_entry(one: &Done) -> Json {
     let accept = one.chosen.request.accept.iter().map(|(name, _)| name);
     Json::object([
         ("id", Json::text(one.chosen.target.id())),
@@ -88,7 +82,7 @@ fn target_entry(one: &Made) -> Json {
     ])
 }
 
-fn file_entry(policy: &PolicySet, file: &Artifact, made: &[Made]) -> Json {
+fn file_entry(policy: &PolicySet, file: &Listed, made: &[Done]) -> Json {
     let folder = file.path.split('/').next().unwrap_or_default();
     let target = made
         .iter()
@@ -99,8 +93,8 @@ fn file_entry(policy: &PolicySet, file: &Artifact, made: &[Made]) -> Json {
         ("path", Json::text(&file.path)),
         ("target", target.map_or(Json::Null, Json::text)),
         ("purpose", Json::text(file.purpose.as_str())),
-        ("size", integer(file.bytes.len())),
-        ("sha256", Json::text(sha256_hex(&file.bytes))),
+        ("size", integer(file.size)),
+        ("sha256", Json::text(&file.sha256)),
         ("rules", Json::texts(rules)),
     ])
 }

@@ -6,14 +6,14 @@ use std::collections::BTreeSet;
 
 use perhop_policy::{Fit, PolicySet, RuleId};
 
-use crate::compile::Made;
+use crate::compile::Done;
 use crate::syntax::markdown::{Markdown, code, escape, rich};
 use crate::target::{Step, order};
 
 mod reasons;
 
-/// The runbook of everything that was made.
-pub(crate) fn text(policy: &PolicySet, plan_digest: &str, made: &[Made]) -> String {
+/// The runbook of everything that was made; the steps are taken.
+pub(crate) fn text(policy: &PolicySet, plan_digest: &str, made: &mut [Done]) -> String {
     let items = items(made);
     let mut out = Markdown::new();
     out.heading(1, &format!("Runbook: {}", policy.name()));
@@ -77,13 +77,13 @@ impl Item<'_> {
     }
 }
 
-fn items(made: &[Made]) -> Vec<Item<'_>> {
+fn items(made: &mut [Done]) -> Vec<Item<'_>> {
     let families = families(made);
     let mut steps: Vec<(usize, Step)> = made
-        .iter()
+        .iter_mut()
         .enumerate()
         .flat_map(|(index, one)| {
-            let own = one.program.steps().into_iter();
+            let own = std::mem::take(&mut one.steps).into_iter();
             own.map(move |step| (index, step))
         })
         .collect();
@@ -114,11 +114,11 @@ fn items(made: &[Made]) -> Vec<Item<'_>> {
 }
 
 /// For each target the first one that makes a rule which it makes too, over any number of others.
-fn families(made: &[Made]) -> Vec<usize> {
+fn families(made: &[Done]) -> Vec<usize> {
     let rules: Vec<BTreeSet<RuleId>> = made
         .iter()
         .map(|one| {
-            let own = one.program.fits().iter();
+            let own = one.fits.iter();
             own.filter(|(_, fit)| !matches!(fit, Fit::Elsewhere | Fit::Absent(_)))
                 .map(|(rule, _)| *rule)
                 .collect()

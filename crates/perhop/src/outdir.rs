@@ -15,9 +15,6 @@ const MANIFEST: &str = "manifest.json";
 /// A larger manifest is not one of ours.
 const MAX_MANIFEST_BYTES: u64 = 64 << 20;
 
-/// A file to write: its path below the folder with `/`, and its bytes.
-pub(crate) type File<'a> = (&'a str, &'a [u8]);
-
 /// What is in the folder before anything is written.
 #[derive(Debug, Default)]
 pub(crate) struct Before {
@@ -72,62 +69,98 @@ impl Before {
     }
 }
 
-/// Writes all files or none. What `before` lists as ours is replaced or removed; nothing else is touched.
-///
-/// # Errors
-/// A path that leaves the folder, a file of somebody else's in the way, and whatever the file system refuses; then the
-/// folder is as it was.
-pub(crate) fn write(folder: &Path, files: &[File<'_>], before: &Before) -> Result<(), Failure> {
-    for (path, _) in files {
+/// Files that are written beside the folder until all of them are there.
+pub(crate) struct Stage<'a> {
+    folder: &'a Path,
+    before: &'a Before,
+    others: BTreeSet<String>,
+    exists: bool,
+    place: TempDir,
+    paths: Vec<String>,
+}
+
+impl<'a> Stage<'a> {
+    /// A stage for a folder in which that was before.
+    ///
+    /// # Errors
+    /// A place that cannot be written to.
+    pub(crate) fn open(folder: &'a Path, before: &'a Before) -> Result<Self, Failure> {
+        let failed = |error| not_written(folder, &error);
+        // In the folder itself when it is there, which may be a mount of its own; else beside it, and then renamed.
+        let exists = folder.is_dir();
+        let base = match folder.parent() {
+            _ if exists => folder,
+            Some(parent) if parent != Path::new("") => parent,
+            _ => Path::new("."),
+        };
+        fs::create_dir_all(base).map_err(failed)?;
+        let place = tempfile::Builder::new()
+            .prefix(".perhop-")
+            .tempdir_in(base)
+            .map_err(failed)?;
+        fs::create_dir(place.path().join(FRESH)).map_err(failed)?;
+        let others = before.others.iter().map(|path| path.to_lowercase());
+        Ok(Self {
+            folder,
+            before,
+            others: others.collect(),
+            exists,
+            place,
+            paths: Vec::new(),
+        })
+    }
+
+    /// Writes a file there.
+    ///
+    /// # Errors
+    /// A path that leaves the folder, a file of somebody else's in the way, and whatever the file system refuses.
+    pub(crate) fn put(&mut self, path: &str, bytes: &[u8]) -> Result<(), Failure> {
         checked(path)?;
-        if before
-            .others
-            .iter()
-            .any(|other| other.to_lowercase() == path.to_lowercase())
-        {
+        if self.others.contains(&path.to_lowercase()) {
             return Err(Failure::wrong(format!(
                 "`{}` is in the way, and perhop did not write it",
-                folder.join(path).display()
+                self.folder.join(path).display()
             ))
             .help("move it away, or choose another folder"));
         }
-    }
-    let failed = |error: io::Error| {
-        Failure::failed(format!(
-            "cannot write to `{}`: {}; nothing was changed",
-            folder.display(),
-            cause(&error)
-        ))
-    };
-    // In the folder itself when it is there, which may be a mount of its own; else beside it, and then renamed.
-    let exists = folder.is_dir();
-    let base = match folder.parent() {
-        _ if exists => folder,
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
-    fs::create_dir_all(base).map_err(failed)?;
-    let stage = tempfile::Builder::new()
-        .prefix(".perhop-")
-        .tempdir_in(base)
-        .map_err(failed)?;
-    let fresh = stage.path().join("new");
-    fs::create_dir(&fresh).map_err(failed)?;
-    for (path, bytes) in files {
+        let fresh = self.place.path().join(FRESH);
         let target = fresh.join(path);
-        fs::create_dir_all(target.parent().unwrap_or(&fresh)).map_err(failed)?;
-        fs::write(&target, bytes).map_err(failed)?;
+        fs::create_dir_all(target.parent().unwrap_or(&fresh))
+            .and_then(|()| fs::write(&target, bytes))
+            .map_err(|error| not_written(self.folder, &error))?;
+        self.paths.push(path.to_owned());
+        Ok(())
     }
-    if exists {
-        replace(folder, files, before, &stage).map_err(failed)
-    } else {
-        fs::rename(&fresh, folder).map_err(failed)
+
+    /// Puts all of them into the folder, or none. What was listed as ours before is replaced or removed; nothing else is
+    /// touched.
+    ///
+    /// # Errors
+    /// Whatever the file system refuses; then the folder is as it was.
+    pub(crate) fn commit(self) -> Result<(), Failure> {
+        let done = if self.exists {
+            replace(self.folder, &self.paths, self.before, &self.place)
+        } else {
+            fs::rename(self.place.path().join(FRESH), self.folder)
+        };
+        done.map_err(|error| not_written(self.folder, &error))
     }
 }
 
+/// The folder of new files in the stage.
+const FRESH: &str = "new";
+
+fn not_written(folder: &Path, error: &io::Error) -> Failure {
+    Failure::failed(format!(
+        "cannot write to `{}`: {}; nothing was changed",
+        folder.display(),
+        cause(error)
+    ))
+}
+
 /// Moves old files out and new ones in; on the first error all of it is taken back.
-fn replace(folder: &Path, files: &[File<'_>], before: &Before, stage: &TempDir) -> io::Result<()> {
-    let (fresh, old) = (stage.path().join("new"), stage.path().join("old"));
+fn replace(folder: &Path, paths: &[String], before: &Before, stage: &TempDir) -> io::Result<()> {
+    let (fresh, old) = (stage.path().join(FRESH), stage.path().join("old"));
     let mut moved: Vec<(PathBuf, PathBuf)> = Vec::new();
     let mut go = |from: PathBuf, to: PathBuf| -> io::Result<()> {
         if let Some(parent) = to.parent() {
@@ -142,9 +175,9 @@ fn replace(folder: &Path, files: &[File<'_>], before: &Before, stage: &TempDir) 
         .iter()
         .try_for_each(|path| go(folder.join(path), old.join(path)))
         .and_then(|()| {
-            files
+            paths
                 .iter()
-                .try_for_each(|(path, _)| go(fresh.join(path), inside(folder, path)?))
+                .try_for_each(|path| go(fresh.join(path), inside(folder, path)?))
         });
     if let Err(error) = result {
         for (from, to) in moved.into_iter().rev() {

@@ -59,6 +59,69 @@ impl Json {
     }
 }
 
+/// A document that is an object, written member by member, so that long arrays are never held as values.
+#[derive(Debug, Clone)]
+pub struct Document {
+    out: String,
+    members: usize,
+}
+
+impl Default for Document {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Document {
+    /// An object without members.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            out: "{".to_owned(),
+            members: 0,
+        }
+    }
+
+    fn key(&mut self, key: &str) {
+        new_line(&mut self.out, self.members, 1);
+        self.members += 1;
+        write_text(&mut self.out, key);
+        self.out.push_str(": ");
+    }
+
+    /// A member.
+    pub fn member(&mut self, key: &str, value: &Json) {
+        self.key(key);
+        write_value(&mut self.out, value, 1);
+    }
+
+    /// A member that is an array, of values that are made one by one.
+    pub fn array(&mut self, key: &str, values: impl Iterator<Item = Json>) {
+        self.key(key);
+        self.out.push('[');
+        let mut count = 0;
+        for value in values {
+            new_line(&mut self.out, count, 2);
+            write_value(&mut self.out, &value, 2);
+            count += 1;
+        }
+        if count > 0 {
+            new_line(&mut self.out, 0, 1);
+        }
+        self.out.push(']');
+    }
+
+    /// The text, as [`Json::to_document`] writes the same object.
+    #[must_use]
+    pub fn into_text(mut self) -> String {
+        if self.members > 0 {
+            new_line(&mut self.out, 0, 0);
+        }
+        self.out.push_str("}\n");
+        self.out
+    }
+}
+
 fn write_value(out: &mut String, value: &Json, depth: usize) {
     match value {
         Json::Null => out.push_str("null"),
@@ -122,6 +185,25 @@ fn write_text(out: &mut String, text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_document_is_written_alike_in_pieces() {
+        let values = [Json::Integer(1), Json::texts(["a", "b"])];
+        let mut pieces = Document::new();
+        pieces.member("a", &Json::object([("x", Json::Null)]));
+        pieces.array("b", values.clone().into_iter());
+        pieces.array("c", std::iter::empty());
+        let whole = Json::object([
+            ("a", Json::object([("x", Json::Null)])),
+            ("b", Json::array(values)),
+            ("c", Json::array([])),
+        ]);
+        assert_eq!(pieces.into_text(), whole.to_document());
+        assert_eq!(
+            Document::new().into_text(),
+            Json::Object(vec![]).to_document()
+        );
+    }
 
     #[test]
     fn every_text_is_escaped() {

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser};
-use perhop_targets::{CompileOptions, Compiled};
+use perhop_targets::{CompileOptions, Written};
 
 use crate::cmd;
 use crate::failure::{Failure, Outcome};
-use crate::outdir::{self, Before};
+use crate::outdir::{Before, Stage};
 use crate::render::{counted, human};
 use crate::ui::{DIM, Ui, paint};
 
@@ -62,8 +62,8 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Outcome, Failure> {
         only: &args.target,
         plan_digest: &digest,
     };
-    let compiled = match perhop_targets::compile(&loaded.policy, &options) {
-        Ok(compiled) => compiled,
+    let prepared = match perhop_targets::prepare(&loaded.policy, &options) {
+        Ok(prepared) => prepared,
         Err(diagnostics) => {
             ui.tell(&human::render(&diagnostics, &loaded.source, ui.width()));
             ui.tell(&human::summary(&diagnostics, "nothing was written"));
@@ -71,20 +71,23 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Outcome, Failure> {
         }
     };
     ui.tell(&human::render(
-        &compiled.warnings,
+        prepared.warnings(),
         &loaded.source,
         ui.width(),
     ));
-    if !args.dry_run {
-        let files: Vec<outdir::File<'_>> = compiled
-            .artifacts
-            .iter()
-            .map(|artifact| (artifact.path.as_str(), artifact.bytes.as_slice()))
-            .collect();
-        outdir::write(&args.out, &files, &before)?;
+    let mut stage = match args.dry_run {
+        true => None,
+        false => Some(Stage::open(&args.out, &before)?),
+    };
+    let written = prepared.write(|artifact| match &mut stage {
+        Some(stage) => stage.put(&artifact.path, &artifact.bytes),
+        None => Ok(()),
+    })?;
+    if let Some(stage) = stage {
+        stage.commit()?;
     }
     leftovers(args, &before, ui);
-    ui.print(&listing(args, &compiled))?;
+    ui.print(&listing(args, &written))?;
     Ok(Outcome::AsPlanned)
 }
 
@@ -151,23 +154,23 @@ fn some<'a>(names: impl IntoIterator<Item = &'a String>) -> String {
 }
 
 /// Every file with what it is for.
-fn listing(args: &Args, compiled: &Compiled) -> String {
+fn listing(args: &Args, written: &Written) -> String {
     let mut out = String::new();
-    for artifact in &compiled.artifacts {
-        let purpose = format!("{:7}", artifact.purpose.as_str());
-        out.push_str(&format!("{}  {}\n", paint(DIM, &purpose), artifact.path));
+    for file in &written.files {
+        let purpose = format!("{:7}", file.purpose.as_str());
+        out.push_str(&format!("{}  {}\n", paint(DIM, &purpose), file.path));
     }
     let verb = if args.dry_run { "would write" } else { "wrote" };
     out.push_str(&format!(
         "\n{verb} {} for {} to `{}`",
-        counted(compiled.artifacts.len(), "file"),
-        counted(compiled.targets.len(), "target"),
+        counted(written.files.len(), "file"),
+        counted(written.targets.len(), "target"),
         args.out.display()
     ));
-    if !compiled.losses.is_empty() {
+    if !written.losses.is_empty() {
         out.push_str(&format!(
             "; {} that the plan accepts, listed in manifest.json",
-            counted(compiled.losses.len(), "loss").replace("losss", "losses")
+            counted(written.losses.len(), "loss").replace("losss", "losses")
         ));
     }
     if !args.dry_run {

@@ -1,5 +1,16 @@
 use super::*;
 
+/// A file to write: its path below the folder with `/`, and its bytes.
+type File<'a> = (&'a str, &'a [u8]);
+
+fn write(folder: &Path, files: &[File<'_>], before: &Before) -> Result<(), Failure> {
+    let mut stage = Stage::open(folder, before)?;
+    for (path, bytes) in files {
+        stage.put(path, bytes)?;
+    }
+    stage.commit()
+}
+
 fn manifest_of(files: &[File<'_>]) -> Vec<u8> {
     let entries: Vec<_> = files
         .iter()
