@@ -272,4 +272,4 @@ const LEAST_PARTITION: usize = 1 << 16;
 /// At most 16 partitions.
 const MOST_PARTITION_BITS: u32 = 4;
 /// Facts of so many packets stay in the second-level cache.
-const PACKETS_A_BLOCK: u32 = 1024;
+const PACKETS_A_BLOCK: u32 = 2048;

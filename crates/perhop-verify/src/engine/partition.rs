@@ -113,11 +113,15 @@ impl Partition {
         }
         for (slot, facts) in slots.iter_mut().zip(chunk) {
             *slot = table.guess(*slot, facts.hash);
+        }
+        for slot in &slots[..chunk.len()] {
             touched ^= table.touch(*slot);
         }
         let mut streams = [NONE; CHUNK];
         for ((slot, stream), facts) in slots.iter_mut().zip(&mut streams).zip(chunk) {
             (*slot, *stream) = table.check(*slot, facts.key);
+        }
+        for stream in &streams[..chunk.len()] {
             touched ^= table.streams.touch(*stream);
         }
         for stream in &streams[..chunk.len()] {
