@@ -3,11 +3,15 @@
 //!   phone listen ADDRESS:PORT SECONDS FILE         writes "number delay-in-ms" of each packet that comes
 //!   phone call FROM TO SECONDS                     50 packets of 172 bytes a second, as G.711 over RTP
 //!   bulk  flood FROM TO SECONDS MBIT               datagrams of 1200 bytes at a rate
+//!   phone sink ADDRESS:PORT SECONDS                takes TCP connections; prints the Mbit/s that came by them
+//!   bulk  upload TO SECONDS COUNT                  so many TCP connections that send what they can
 //!
 //! Sender and receiver are on one machine, so they share a clock.
 
-use std::io::Write;
-use std::net::UdpSocket;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use std::{env, fs, io, thread};
 
@@ -21,6 +25,8 @@ fn main() -> io::Result<()> {
             let mbit: f64 = mbit.parse().unwrap_or(12.0);
             send(from, to, span(seconds), 1200, mbit * 1e6 / 8.0 / 1242.0)
         }
+        ["sink", at, seconds] => sink(at, span(seconds)),
+        ["upload", to, seconds, count] => upload(to, span(seconds), count.parse().unwrap_or(4)),
         _ => Err(io::Error::other("see the first lines of demo/call.rs")),
     }
 }
@@ -51,6 +57,49 @@ fn send(from: &str, to: &str, length: Duration, bytes: usize, rate: f64) -> io::
         number += 1;
     }
     println!("{number}");
+    Ok(())
+}
+
+fn sink(at: &str, length: Duration) -> io::Result<()> {
+    let listener = TcpListener::bind(at)?;
+    let count = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&count);
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let count = Arc::clone(&counted);
+            thread::spawn(move || {
+                let mut stream = stream;
+                let mut room = vec![0; 1 << 16];
+                while let Ok(got @ 1..) = stream.read(&mut room) {
+                    count.fetch_add(got as u64, Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    thread::sleep(length);
+    let bits = count.load(Ordering::Relaxed) as f64 * 8.0;
+    println!("{:.1}", bits / 1e6 / length.as_secs_f64());
+    Ok(())
+}
+
+fn upload(to: &str, length: Duration, count: usize) -> io::Result<()> {
+    let begin = Instant::now();
+    let all: Vec<_> = (0..count)
+        .map(|_| {
+            let to = to.to_owned();
+            thread::spawn(move || -> io::Result<()> {
+                let mut stream = TcpStream::connect(to)?;
+                stream.set_write_timeout(Some(Duration::from_millis(500)))?;
+                while begin.elapsed() < length {
+                    // A full window is no failure.
+                    let _ = stream.write(&[0; 16384]);
+                }
+                Ok(())
+            })
+        })
+        .collect();
+    // The far end may be gone already.
+    all.into_iter().for_each(|one| drop(one.join()));
     Ok(())
 }
 

@@ -12,21 +12,31 @@ pub use error::AgentError;
 #[cfg(target_os = "linux")]
 mod engine;
 #[cfg(target_os = "linux")]
+mod fallback;
+#[cfg(target_os = "linux")]
 mod identity;
 #[cfg(target_os = "linux")]
 pub mod maps;
+#[cfg(target_os = "linux")]
+mod marks;
 #[cfg(target_os = "linux")]
 mod place;
 #[cfg(target_os = "linux")]
 pub mod processes;
 #[cfg(target_os = "linux")]
+mod shaping;
+#[cfg(target_os = "linux")]
+pub mod traces;
+#[cfg(target_os = "linux")]
 mod wait;
 
 #[cfg(target_os = "linux")]
-pub use engine::{Agent, Event, Settings};
+pub use engine::{Agent, Event, Extras, Settings};
 #[cfg(target_os = "linux")]
 pub use identity::Unit;
 #[cfg(target_os = "linux")]
 pub use place::Attach;
+#[cfg(target_os = "linux")]
+pub use shaping::{MarkQueue, Queues};
 #[cfg(target_os = "linux")]
 pub use wait::wait;

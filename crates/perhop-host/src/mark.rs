@@ -6,6 +6,8 @@
 //! What a packet costs does not grow with the rules.
 
 pub mod axis;
+pub mod names;
+pub mod nft;
 pub mod outlook;
 pub mod program;
 pub mod table;

@@ -4,6 +4,7 @@ pub mod diag;
 pub mod filter;
 pub mod link;
 pub mod message;
+pub mod queue;
 
 #[cfg(target_os = "linux")]
 mod socket;

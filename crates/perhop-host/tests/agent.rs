@@ -1,5 +1,6 @@
 //! Ways of attaching, in network namespaces of the tests' own. Where that cannot be done the tests say `skipped`.
 #![cfg(target_os = "linux")]
+#![expect(unsafe_code, reason = "the helpers of the tests call the system")]
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 #[path = "support/namespace.rs"]
@@ -7,24 +8,27 @@ mod namespace;
 #[expect(dead_code, reason = "these tests use a part of it")]
 #[path = "support/policies.rs"]
 mod policies;
+#[path = "support/send.rs"]
+#[expect(dead_code, reason = "these tests use a part of it")]
+mod send;
 
 use std::net::UdpSocket;
 use std::process::Command;
 use std::time::Duration;
 
-use namespace::{inside, veth};
-use perhop_host::agent::{Agent, AgentError, Attach, Settings};
+use namespace::{inside, ip, veth};
+use perhop_host::agent::{Agent, AgentError, Attach, Extras, Settings};
 use perhop_host::capture::{Live, Options};
 use perhop_wire::packet::{Transport, dissect};
 use policies::{SCOPE, many};
 
-fn start(attach: Attach) -> Option<Agent> {
+fn start(interface: &str, attach: Attach) -> Option<Agent> {
     let settings = Settings {
-        interfaces: vec!["v0".to_owned()],
+        interfaces: vec![interface.to_owned()],
         attach,
         ..Settings::default()
     };
-    match Agent::start(&many(3), SCOPE, settings) {
+    match Agent::start(&many(3), SCOPE, settings, Extras::default()) {
         Ok((agent, _)) => Some(agent),
         Err(error @ (AgentError::NoPrivilege { .. } | AgentError::NoKernelSupport { .. })) => {
             println!("skipped: {error}");
@@ -68,7 +72,7 @@ fn a_filter_marks_as_well_and_goes_with_the_agent() {
         veth();
         assert_eq!(arrives_with(1016), 0);
         for attach in [Attach::Clsact, Attach::Tcx] {
-            let Some(mut agent) = start(attach) else {
+            let Some(mut agent) = start("v0", attach) else {
                 return;
             };
             let way = if attach == Attach::Tcx {
@@ -76,13 +80,13 @@ fn a_filter_marks_as_well_and_goes_with_the_agent() {
             } else {
                 "clsact"
             };
-            assert_eq!(agent.interfaces(), [("v0", way)]);
+            assert_eq!(agent.interfaces(), [("v0", way, false)]);
             // Rules have their number as their mark, and ports from 1000 + 8 times their number on.
             assert_eq!(
                 [arrives_with(1008), arrives_with(1019), arrives_with(1020)],
                 [1, 2, 0]
             );
-            agent.reload(&many(2), SCOPE, Vec::new()).unwrap();
+            agent.reload(&many(2), SCOPE, Extras::default()).unwrap();
             assert_eq!([arrives_with(1008), arrives_with(1019)], [1, 0]);
             let counts = agent.counts().unwrap();
             assert_eq!(counts[1].1.packets, 2, "{counts:?}");
@@ -92,6 +96,34 @@ fn a_filter_marks_as_well_and_goes_with_the_agent() {
             drop(agent);
             assert_eq!(arrives_with(1008), 0);
             assert!(!tc("qdisc show dev v0").contains("clsact"));
+        }
+    });
+}
+
+#[test]
+fn an_interface_without_link_header_is_marked_at() {
+    inside("an_interface_without_link_header_is_marked_at", || {
+        let Some(tun) = send::Tun::new() else {
+            println!("skipped: no tun interfaces here");
+            return;
+        };
+        ip("link set tun0 addrgenmode none");
+        ip("link set tun0 up");
+        ip("address add 192.0.2.1/24 dev tun0");
+        for attach in [Attach::Auto, Attach::Clsact] {
+            let Some(_agent) = start("tun0", attach) else {
+                return;
+            };
+            let socket = UdpSocket::bind(("192.0.2.1", 1019)).unwrap();
+            socket.send_to(&[0; 100], "192.0.2.2:9").unwrap();
+            let packet = tun.receive();
+            assert_eq!((packet[0], packet[1]), (0x45, 2 << 2));
+            // The checksum of the header is right: all its words add up to ones.
+            let sum: u32 = packet[..20]
+                .chunks(2)
+                .map(|two| u32::from(u16::from_be_bytes([two[0], two[1]])))
+                .sum();
+            assert_eq!((sum & 0xffff) + (sum >> 16), 0xffff);
         }
     });
 }

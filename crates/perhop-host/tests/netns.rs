@@ -6,6 +6,7 @@
 #[path = "support/namespace.rs"]
 mod namespace;
 #[path = "support/send.rs"]
+#[expect(dead_code, reason = "other tests use the rest")]
 mod send;
 
 use std::collections::BTreeMap;

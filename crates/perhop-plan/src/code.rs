@@ -67,6 +67,7 @@ codes! {
     NO_RULES = "plan/no-rules", [], "the plan marks nothing";
     UNUSED_CLASS = "plan/unused-class", [], "nothing sends a class";
     UNUSED_TABLE = "plan/unused-table", [], "a table has no effect";
+    THROTTLE = "plan/throttle-without-policy", [], "something that no host's policy marks is to be throttled";
     UNUSED_TARGET = "plan/unused-target", [], "options of a target that is not compiled to";
     EXPECTATION = "plan/expectation-failed", [], "a flow does not get the mark that the plan expects";
     EXPECT_SCOPE = "plan/expectation-scope", [], "an expectation does not say which hosts send";

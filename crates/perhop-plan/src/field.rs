@@ -38,6 +38,8 @@ pub enum Shape {
     Ports,
     /// An address or prefix.
     Prefix,
+    /// A rate of sending.
+    Rate,
     /// One of some words; the function keeps catalogue and table in one place.
     Word(fn() -> Vec<&'static str>),
     /// A list of values of one shape.
@@ -97,6 +99,7 @@ impl Shape {
             Self::Pcp => crate::leaf::PCP.to_owned(),
             Self::Ports => crate::leaf::PORTS.to_owned(),
             Self::Prefix => crate::leaf::PREFIX.to_owned(),
+            Self::Rate => crate::leaf::RATE.to_owned(),
             Self::Word(words) => {
                 let quoted: Vec<String> =
                     words().iter().map(|word| format!("`\"{word}\"`")).collect();

@@ -385,6 +385,12 @@ const MEDIA: &[Field] = &[
         "Whether these are the sender's or the receiver's ports.",
     )
     .or("\"source\""),
+    Field::new(
+        "throttle",
+        Shape::Rate,
+        "The most that each host may send of it. Only hosts whose policy marks throttle; never throttle a call.",
+    )
+    .or("no limit"),
 ];
 
 const TARGET: &[Field] = &[Field::new(

@@ -1,7 +1,7 @@
 //! Single values: code points, priorities, port ranges, prefixes and names, each with the message for a wrong one.
 
 use ipnet::IpNet;
-use perhop_policy::{Diagnostic, Dscp, Pcp, PortRange};
+use perhop_policy::{Diagnostic, Dscp, Pcp, PortRange, Rate};
 
 use crate::ast::{Node, Table, Value};
 use crate::code;
@@ -121,6 +121,18 @@ pub fn prefix(path: &str, node: &Node) -> Result<IpNet, Diagnostic> {
     )))
 }
 
+/// A rate: a whole number and its unit.
+///
+/// # Errors
+/// Another type, another unit, a rate that is too low or too high.
+pub fn rate(path: &str, node: &Node) -> Result<Rate, Diagnostic> {
+    let read = match &node.value {
+        Value::Text(text) => Rate::from_text(text),
+        _ => None,
+    };
+    read.ok_or_else(|| wrong_type(path, node, RATE))
+}
+
 /// A name that people gave to something.
 ///
 /// # Errors
@@ -192,6 +204,8 @@ pub const PORTS: &str =
     "ports: `\"20000-20039\"`, `{ start = 20000, count = 40 }`, or one port number";
 /// What a prefix looks like.
 pub const PREFIX: &str = "an address or prefix: such as `\"192.0.2.0/24\"`, in quotes";
+/// What a rate looks like.
+pub const RATE: &str = "a rate: from `\"20 kbit/s\"` to `\"100 Gbit/s\"`, in quotes";
 
 fn shortened(text: &str) -> String {
     if text.chars().count() <= 60 {

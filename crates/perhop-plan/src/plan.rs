@@ -2,7 +2,8 @@
 
 use ipnet::IpNet;
 use perhop_policy::{
-    Dscp, Family, Host, Marker, Pcp, PortRange, Protocol, ProtocolMatch, Role, Span, TargetRequest,
+    Dscp, Family, Host, Marker, Pcp, PortRange, Protocol, ProtocolMatch, Rate, Role, Span,
+    TargetRequest,
 };
 
 use crate::ast::At;
@@ -262,6 +263,8 @@ pub struct AppMedia {
     pub ports: At<PortRange>,
     /// Whether these are the receiver's.
     pub destination: bool,
+    /// The most that a host may send of it.
+    pub throttle: Option<At<Rate>>,
 }
 
 /// A kind of host that applications run on.

@@ -89,6 +89,7 @@ fn brief(shape: &Shape) -> String {
         Shape::Pcp => "0 to 7".to_owned(),
         Shape::Ports => "ports".to_owned(),
         Shape::Prefix => "address or prefix".to_owned(),
+        Shape::Rate => "rate".to_owned(),
         Shape::Name => "name".to_owned(),
         Shape::Text => "text".to_owned(),
         Shape::Boolean => "`true` or `false`".to_owned(),

@@ -76,6 +76,9 @@ fn shape(shape: &Shape) -> Map<String, Value> {
         }
         Shape::Pcp => object(json!({ "type": "integer", "minimum": 0, "maximum": 7 })),
         Shape::Ports => object(json!({ "anyOf": ports() })),
+        Shape::Rate => object(
+            json!({ "type": "string", "pattern": "^ *[0-9]{1,12} *[kKmMgG][bB][iI][tT](/[sS])? *$" }),
+        ),
         Shape::Word(words) => object(json!({ "enum": words() })),
         Shape::List(of) => {
             object(json!({ "type": "array", "items": Value::Object(self::shape(of)) }))

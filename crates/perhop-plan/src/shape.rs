@@ -112,6 +112,7 @@ fn scalar(path: &str, node: &Node, shape: &Shape) -> Result<(), Diagnostic> {
         (Shape::Pcp, _) => leaf::pcp(path, node).map(drop),
         (Shape::Ports, _) => leaf::ports(path, node).map(drop),
         (Shape::Prefix, _) => leaf::prefix(path, node).map(drop),
+        (Shape::Rate, _) => leaf::rate(path, node).map(drop),
         (Shape::Word(words), Value::Text(text)) => word(path, node, text, &words()),
         (Shape::Integer(low, high), Value::Integer(number)) => {
             if (low..=high).contains(&number) {

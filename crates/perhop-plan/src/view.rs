@@ -1,7 +1,7 @@
 //! Reading a tree that has been held against the table of fields: what is wrong there is simply absent here.
 
 use ipnet::IpNet;
-use perhop_policy::{Dscp, Pcp, PortRange, Span};
+use perhop_policy::{Dscp, Pcp, PortRange, Rate, Span};
 
 use crate::ast::{At, Entry, Node, Table, Value};
 use crate::leaf;
@@ -105,6 +105,12 @@ impl<'a> View<'a> {
     pub(crate) fn ports(self, key: &str) -> Option<At<PortRange>> {
         let node = self.node(key)?;
         Some(At::new(leaf::ports(key, node).ok()?, node.span))
+    }
+
+    /// A rate under a key.
+    pub(crate) fn rate(self, key: &str) -> Option<At<Rate>> {
+        let node = self.node(key)?;
+        Some(At::new(leaf::rate(key, node).ok()?, node.span))
     }
 
     /// A prefix under a key.

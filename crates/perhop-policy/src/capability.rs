@@ -34,11 +34,13 @@ pub enum LossKind {
     NarrowerProtocol,
     /// The target cannot say the rule at all.
     AbsentRule,
+    /// The packets are marked, and not throttled.
+    AbsentThrottle,
 }
 
 impl LossKind {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::WiderApplication,
         Self::WiderAddress,
         Self::WiderPorts,
@@ -46,6 +48,7 @@ impl LossKind {
         Self::NarrowerApplication,
         Self::NarrowerProtocol,
         Self::AbsentRule,
+        Self::AbsentThrottle,
     ];
 
     /// The name that a plan writes under `accept`.
@@ -59,6 +62,7 @@ impl LossKind {
             Self::NarrowerApplication => "narrower.application",
             Self::NarrowerProtocol => "narrower.protocol",
             Self::AbsentRule => "absent.rule",
+            Self::AbsentThrottle => "absent.throttle",
         }
     }
 }

@@ -6,6 +6,7 @@ use perhop_wire::field::Dscp;
 use crate::class::ClassId;
 use crate::diag::Span;
 use crate::ports::{DstPorts, SrcPorts};
+use crate::rate::Rate;
 use crate::scope::ScopeId;
 use crate::selector::{AppMatch, ProtocolMatch};
 
@@ -55,6 +56,8 @@ pub struct Rule {
     pub dscp: Dscp,
     /// Who puts it on.
     pub marker: Marker,
+    /// The most that a host may send of it, where the host throttles.
+    pub throttle: Option<Rate>,
     /// Where the plan says it.
     pub origin: Span,
 }
@@ -80,6 +83,8 @@ pub struct Statement {
     pub dst_ports: DstPorts,
     /// The mark.
     pub dscp: Dscp,
+    /// The most that a host may send of it.
+    pub throttle: Option<Rate>,
 }
 
 impl Rule {
@@ -111,6 +116,7 @@ impl Rule {
                     src_ports: self.src_ports,
                     dst_ports: self.dst_ports,
                     dscp: self.dscp,
+                    throttle: self.throttle,
                 });
             }
         }

@@ -192,7 +192,7 @@ impl PolicySet {
         &self.statements
     }
 
-    /// The regions of one scope: disjoint unless their marks are equal.
+    /// The regions of one scope: disjoint unless their marks and throttles are equal.
     #[must_use]
     pub fn regions(&self, scope: ScopeId) -> &[Region] {
         let index = usize::from(scope.0);
@@ -241,13 +241,13 @@ fn resolve(scope: ScopeId, own: &[(&Statement, Vec<Space>)]) -> Option<Vec<Regio
     Some(out)
 }
 
-/// Pairs that overlap with different marks where nothing chooses, not even a third statement that outranks both.
+/// Pairs that overlap with different marks or throttles where nothing chooses, not even a third statement that outranks both.
 fn conflicts(parts: &Parts, own: &[(&Statement, Vec<Space>)], problems: &mut Vec<Diagnostic>) {
     let mut told: Vec<(RuleId, RuleId)> = Vec::new();
     for (index, (a, spaces_a)) in own.iter().enumerate() {
         for (b, spaces_b) in &own[..index] {
             let pair = (b.rule, a.rule);
-            if a.dscp == b.dscp
+            if (a.dscp, a.throttle) == (b.dscp, b.throttle)
                 || told.contains(&pair)
                 || precedence::compare(a, b) != Ordering::Equal
             {
@@ -287,15 +287,27 @@ fn undecided(parts: &Parts, a: &Statement, b: &Statement, space: &Space) -> Diag
             format!("{first}-{last}")
         }
     };
+    let (what, [does_a, does_b]) = if a.dscp == b.dscp {
+        let rate = |one: &Statement| match one.throttle {
+            Some(rate) => format!("throttles to {rate}"),
+            None => "does not throttle".to_owned(),
+        };
+        ("different throttles".to_owned(), [rate(a), rate(b)])
+    } else {
+        (
+            format!("different marks, {} and {}", a.dscp, b.dscp),
+            [a, b].map(|one| format!("marks {}", one.dscp)),
+        )
+    };
     Diagnostic::error(
         UNDECIDED,
         format!(
-            "`{}` and `{}` match the same packets with different marks, {} and {}",
-            rule_a.name, rule_b.name, a.dscp, b.dscp
+            "`{}` and `{}` match the same packets with {what}",
+            rule_a.name, rule_b.name
         ),
     )
-    .primary(rule_a.origin, format!("marks {}", a.dscp))
-    .secondary(rule_b.origin, format!("marks {}", b.dscp))
+    .primary(rule_a.origin, does_a)
+    .secondary(rule_b.origin, does_b)
     .note(format!(
         "for example from source port {} to destination port {}, sent by `{}` on `{}`",
         side(&space.src_ports),
@@ -304,7 +316,7 @@ fn undecided(parts: &Parts, a: &Statement, b: &Statement, space: &Space) -> Diag
         parts.scopes[usize::from(a.scope.0)].name,
     ))
     .note("Windows chooses by application, number of conditions, kind of condition, then prefix length; here all are equal")
-    .help("give the two rules different ports, addresses or applications, or the same mark")
+    .help("give the two rules different ports, addresses or applications, or the same mark and throttle")
 }
 
 fn too_many(parts: &Parts, scope: ScopeId) -> Diagnostic {

@@ -77,6 +77,7 @@ prop_compose! {
             dst_ports: DstPorts(dst_ports),
             dscp: Dscp::try_new([46, 34, 24][dscp]).unwrap(),
             marker: Marker::HostPolicy,
+            throttle: None,
             origin: Span::default(),
         }
     }
@@ -296,6 +297,7 @@ fn plain(dscp: u8, dst: &[&str], dst_ports: (u16, u16), protocol: ProtocolMatch)
         )),
         dscp: Dscp::try_new(dscp).unwrap(),
         marker: Marker::HostPolicy,
+        throttle: None,
         origin: Span::default(),
     }
 }

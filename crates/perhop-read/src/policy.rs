@@ -120,6 +120,7 @@ impl HostPolicy {
             src_ports: self.src_ports,
             dst_ports: self.dst_ports,
             dscp: self.dscp.unwrap_or(Dscp::DF),
+            throttle: None,
         }
     }
 

@@ -34,7 +34,11 @@ impl Target for IntuneCsp {
     }
 
     fn losses(&self) -> &'static [LossKind] {
-        &[LossKind::WiderAddress, LossKind::AbsentRule]
+        &[
+            LossKind::WiderAddress,
+            LossKind::AbsentRule,
+            LossKind::AbsentThrottle,
+        ]
     }
 
     fn options(&self) -> &'static [OptionSpec] {
@@ -244,6 +248,7 @@ fn without_addresses(rule: &Rule) -> Policy {
         dst_ports: rule.dst_ports,
         dst: None,
         dscp: rule.dscp,
+        throttle: None,
     }
 }
 

@@ -52,7 +52,11 @@ impl Target for LinuxNft {
     }
 
     fn losses(&self) -> &'static [LossKind] {
-        &[LossKind::WiderApplication, LossKind::NarrowerApplication]
+        &[
+            LossKind::WiderApplication,
+            LossKind::NarrowerApplication,
+            LossKind::AbsentThrottle,
+        ]
     }
 
     fn options(&self) -> &'static [OptionSpec] {

@@ -24,6 +24,50 @@ struct TcProgram {
     fits: Vec<(RuleId, Fit)>,
 }
 
+/// A class of the tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TreeClass {
+    /// Its number below the tree's handle, as `tc` shows it in hexadecimal.
+    pub minor: u16,
+    /// The share of the link that it is sure of, percent.
+    pub share: u8,
+    /// Lower is served first.
+    pub urgency: u8,
+    /// The marks that it takes, ascending.
+    pub dscps: Vec<Dscp>,
+}
+
+/// The classes that the scripts make, with the shares that the plan gives this target; last the one for the rest, which
+/// takes no mark.
+///
+/// # Errors
+/// Shares that starve somebody.
+pub fn tree(policy: &PolicySet) -> Result<Vec<TreeClass>, Vec<Diagnostic>> {
+    let own = policy.targets().iter().find(|one| one.id == LinuxTc.id());
+    let options = match own {
+        Some(request) => options::read(policy, request)?,
+        None => options::Options::default(),
+    };
+    let queues = queues::queues(policy, &options)?;
+    let class = |number: u64, share, urgency, dscps: &[Dscp]| TreeClass {
+        // `tc` reads the script's digits as hexadecimal ones.
+        minor: (number / 10 * 16) as u16,
+        share,
+        urgency,
+        dscps: dscps.to_vec(),
+    };
+    let mut out: Vec<TreeClass> = queues
+        .list
+        .iter()
+        .map(|queue| {
+            let urgency = u8::from(!queue.is_strict());
+            class(number(queue.kind), queue.share, urgency, &queue.dscps)
+        })
+        .collect();
+    out.push(class(REST, queues.rest(), 2, &[]));
+    Ok(out)
+}
+
 impl Target for LinuxTc {
     fn id(&self) -> &'static str {
         "linux-tc"

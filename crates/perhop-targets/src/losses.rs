@@ -1,6 +1,6 @@
 //! Losses: an error each, until the plan accepts them by name.
 
-use perhop_policy::{Diagnostic, LossKind, PolicySet, RuleId, Span};
+use perhop_policy::{Diagnostic, Fit, Loss, LossKind, Marker, PolicySet, RuleId, Span};
 
 use crate::choose::Chosen;
 use crate::codes;
@@ -36,7 +36,8 @@ pub(crate) fn judge(
     let mut met: Vec<LossKind> = Vec::new();
     let mut refused: Vec<Refused> = Vec::new();
     for (rule, fit) in program.fits() {
-        for loss in losses_of(fit) {
+        let throttle = throttle(policy, chosen, *rule, fit);
+        for loss in losses_of(fit).iter().chain(&throttle) {
             if accepts(loss.kind) {
                 met.push(loss.kind);
                 accepted.push(AcceptedLoss {
@@ -70,6 +71,18 @@ pub(crate) fn judge(
     }
 }
 
+/// What a target loses that marks a throttled rule of a host and has no way to throttle.
+fn throttle(policy: &PolicySet, chosen: &Chosen, rule: RuleId, fit: &Fit) -> Option<Loss> {
+    let rule = policy.rule(rule);
+    let rate = rule.throttle?;
+    let made = !matches!(fit, Fit::Elsewhere | Fit::Absent(_));
+    let lost = chosen.target.losses().contains(&LossKind::AbsentThrottle);
+    (made && lost && rule.marker == Marker::HostPolicy).then(|| Loss {
+        kind: LossKind::AbsentThrottle,
+        reason: format!("it marks only; what is sent is not kept to {rate}"),
+    })
+}
+
 /// A loss of one kind and reason, with all the rules that it befalls.
 struct Refused {
     code: &'static str,
@@ -98,6 +111,7 @@ impl Refused {
             }
             LossKind::NarrowerProtocol => format!("cannot mark every protocol of {what}"),
             LossKind::AbsentRule => format!("cannot say {what} at all"),
+            LossKind::AbsentThrottle => format!("cannot throttle {what}"),
         };
         let mut out = Diagnostic::error(self.code, format!("`{id}` {verb}"));
         if chosen.named {
@@ -146,7 +160,7 @@ const fn code_of(kind: LossKind) -> &'static str {
         | LossKind::WiderPorts
         | LossKind::WiderProtocol => codes::WIDER,
         LossKind::NarrowerApplication | LossKind::NarrowerProtocol => codes::NARROWER,
-        LossKind::AbsentRule => codes::ABSENT,
+        LossKind::AbsentRule | LossKind::AbsentThrottle => codes::ABSENT,
     }
 }
 

@@ -186,7 +186,8 @@ pub fn fit(losses: Vec<Loss>) -> Fit {
         LossKind::WiderApplication
         | LossKind::WiderAddress
         | LossKind::WiderPorts
-        | LossKind::WiderProtocol => false,
+        | LossKind::WiderProtocol
+        | LossKind::AbsentThrottle => false,
         LossKind::NarrowerApplication | LossKind::NarrowerProtocol | LossKind::AbsentRule => true,
     };
     if losses.is_empty() {

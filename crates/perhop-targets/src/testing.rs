@@ -105,6 +105,7 @@ pub(crate) fn rule(name: &str, scope: u16, class: u16, dscp: u8, src: Option<Por
         dst_ports: DstPorts(PortMatch::Any),
         dscp: Dscp::try_new(dscp).unwrap(),
         marker: Marker::HostPolicy,
+        throttle: None,
         origin: Span::default(),
     }
 }

@@ -17,7 +17,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use perhop_policy::{
     AppMatch, Diagnostic, Dscp, DstPorts, Fit, Host, Marker, PolicySet, PortMatch, PortRange,
-    Protocol, ProtocolMatch, Role, Rule, RuleId, Scope, SrcPorts,
+    Protocol, ProtocolMatch, Rate, Role, Rule, RuleId, Scope, SrcPorts,
 };
 
 use crate::codes;
@@ -63,6 +63,8 @@ pub struct Policy {
     pub dst: Option<IpNet>,
     /// The mark.
     pub dscp: Dscp,
+    /// The most that the host sends of it, in units of 1024 bytes a second.
+    pub throttle: Option<u64>,
 }
 
 /// The policies of one kind of host.
@@ -115,7 +117,8 @@ impl Policy {
             remote,
             remote_length,
             self.dscp.value().to_string(),
-            "-1".to_owned(),
+            self.throttle
+                .map_or_else(|| "-1".to_owned(), |units| units.to_string()),
         ]
     }
 
@@ -141,9 +144,10 @@ impl Policy {
         if get("Version")? != "1.0" {
             return Err(wrong("Version", get("Version")?));
         }
-        if get("Throttle Rate")? != "-1" {
-            return Err(wrong("Throttle Rate", get("Throttle Rate")?));
-        }
+        let throttle = match get("Throttle Rate")? {
+            "-1" => None,
+            units => Some(read_units(units).ok_or_else(|| wrong("Throttle Rate", units))?),
+        };
         let port = |value: &str| {
             let data = get(value)?;
             read_ports(data).ok_or_else(|| wrong(value, data))
@@ -172,6 +176,7 @@ impl Policy {
                 .ok()
                 .and_then(Dscp::try_new)
                 .ok_or_else(|| wrong("DSCP Value", dscp))?,
+            throttle,
         })
     }
 }
@@ -276,6 +281,7 @@ fn add(
             dst_ports: statement.dst_ports,
             dst: statement.dst,
             dscp: statement.dscp,
+            throttle: statement.throttle.map(Rate::windows_units),
         };
         // Two policies with the same conditions would only make Windows warn of a conflict (event 108).
         if section
@@ -375,6 +381,12 @@ fn read_ports(text: &str) -> Option<PortMatch> {
     Some(PortMatch::Range(range))
 }
 
+/// A throttle rate that the plan can say.
+fn read_units(text: &str) -> Option<u64> {
+    let units = text.parse().ok()?;
+    Rate::from_windows_units(units).map(|_| units)
+}
+
 fn read_address(ip: &str, length: &str) -> Option<Option<IpNet>> {
     if ip == "*" && length == "*" {
         return Some(None);
@@ -417,9 +429,10 @@ mod tests {
             port,
             net,
             0u8..64,
+            proptest::option::of(3u64..1_000_000),
         )
             .prop_map(
-                |(app, protocol, src_ports, src, dst_ports, dst, dscp)| Policy {
+                |(app, protocol, src_ports, src, dst_ports, dst, dscp, throttle)| Policy {
                     name: "n".into(),
                     app: AppMatch::parse(&app),
                     protocol,
@@ -428,6 +441,7 @@ mod tests {
                     dst_ports: DstPorts(dst_ports),
                     dst,
                     dscp: Dscp::try_new(dscp).unwrap(),
+                    throttle,
                 },
             )
     }
@@ -463,7 +477,8 @@ mod tests {
             (5, "8"),
             (9, "64"),
             (9, "-1"),
-            (10, "5"),
+            (10, "1"),
+            (10, "fast"),
         ] {
             let mut values = good.clone();
             values[index].1 = bad.to_owned();

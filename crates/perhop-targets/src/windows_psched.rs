@@ -67,6 +67,7 @@ impl Target for WindowsPsched {
             LossKind::WiderPorts,
             LossKind::WiderProtocol,
             LossKind::AbsentRule,
+            LossKind::AbsentThrottle,
         ]
     }
 

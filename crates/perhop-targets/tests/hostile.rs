@@ -276,6 +276,7 @@ fn policy(text: &str, scope: &str, app: &str) -> PolicySet {
             dst_ports: DstPorts::default(),
             dscp: Dscp::EF,
             marker: Marker::HostPolicy,
+            throttle: None,
             origin: Span::default(),
         }],
         producers: vec![Producer {

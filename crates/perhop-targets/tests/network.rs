@@ -114,6 +114,7 @@ fn a_rule_of_hosts_that_meets_one_of_the_network_is_taken_whole() {
         app: AppMatch::Any,
         src: nets(&["10.0.0.0/8"]),
         marker: Marker::Network,
+        throttle: None,
         ..all(1, Dscp::AF41)
     };
     let host = Rule {

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 #[path = "support/agent.rs"]
+#[expect(dead_code, reason = "other tests use the rest")]
 mod agent;
 #[path = "support/binary.rs"]
 mod binary;

@@ -62,12 +62,29 @@ pub enum AgentError {
         /// Its kind (`ARPHRD_…`).
         kind: u16,
     },
+    /// Somebody else set queues there.
+    #[error("it has queues that somebody else set (`{kind}`)")]
+    OtherQueues {
+        /// Their kind.
+        kind: String,
+    },
+    /// The program `nft` cannot be run.
+    #[error("cannot run `nft`, which marks without BPF: {0}")]
+    NoNft(io::Error),
+    /// `nft` refuses.
+    #[error("`nft` refuses the rules: {0}")]
+    NftRefused(String),
     /// The plan is too large.
     #[error(transparent)]
     TooLarge(#[from] TooLarge),
     /// A rule's file name is too long to be told apart in the kernel.
     #[error("the file name `{0}` is longer than the kernel compares, {max} bytes", max = crate::mark::NAME_LONGEST)]
     LongName(String),
+    /// A rule's file name has too many forms.
+    #[error(
+        "the file name `{0}` can be written in more ways, in capital and small letters, than the kernel's tables take"
+    )]
+    NameForms(String),
     /// The system refused something else.
     #[error("cannot {doing}: {source}")]
     System {
@@ -91,6 +108,7 @@ impl AgentError {
                 "run the command with `sudo`, or as the service that `perhop agent unit` prints"
                     .to_owned(),
                 "`perhop agent dry-run` needs no privilege".to_owned(),
+                "where only CAP_BPF cannot be had, `--without-bpf` marks by ports alone".to_owned(),
             ],
             Self::NoKernelSupport { remedy, .. } => vec![(*remedy).to_owned()],
             Self::NoControlGroups => vec![
@@ -116,7 +134,14 @@ impl AgentError {
             Self::UnknownLink { .. } => {
                 vec!["name the Ethernet or tunnel interfaces with `--interface`".to_owned()]
             }
-            Self::LongName(_) => vec!["name the executable by its full path".to_owned()],
+            Self::LongName(_) | Self::NameForms(_) => vec!["name the executable by its full path".to_owned()],
+            Self::OtherQueues { .. } => vec![
+                "`tc qdisc del dev NAME root` takes them away, where nobody needs them".to_owned(),
+            ],
+            Self::NoNft(_) => vec!["install the package `nftables`".to_owned()],
+            Self::NftRefused(_) => vec![
+                "the rules need Linux 5.7 or later with CONFIG_NF_TABLES_INET, and nft 0.9.4 or later".to_owned(),
+            ],
             Self::TooLarge(_) | Self::System { .. } => Vec::new(),
         }
     }

@@ -13,8 +13,9 @@ use super::maps::{load, refused};
 use crate::bpf::asm::link;
 use crate::bpf::btf::Btf;
 use crate::bpf::sys::{Attached, Map, attach_type, map_type, program_type};
+use crate::mark::names::{self, NameFault};
 use crate::mark::tagger::{Moment, Offsets, tagger};
-use crate::mark::{FILE_KEY_BYTES, MapId, NAME_BYTES, file_key, name_key};
+use crate::mark::{FILE_KEY_BYTES, MapId, NAME_BYTES, file_key, name_key, table};
 
 mod inode;
 
@@ -106,14 +107,14 @@ impl Identity {
     /// A file name that is too long.
     pub(super) fn register(&mut self, apps: Vec<AppMatch>) -> Result<(), AgentError> {
         for app in apps {
-            if app.rank() == 1 && name_key(app.as_str(), true).is_none() {
-                return Err(AgentError::LongName(app.as_str().to_owned()));
+            if app.rank() == 1 {
+                let name = || app.as_str().to_owned();
+                names::keys(app.as_str()).map_err(|fault| match fault {
+                    NameFault::Long => AgentError::LongName(name()),
+                    NameFault::Forms => AgentError::NameForms(name()),
+                })?;
             }
-            if !self
-                .apps
-                .iter()
-                .any(|had| crate::mark::table::same(had, &app))
-            {
+            if !self.apps.iter().any(|had| table::same(had, &app)) {
                 self.apps.push(app);
             }
         }
@@ -128,11 +129,13 @@ impl Identity {
         let failed = |error| refused("write the tables of applications", error);
         for (index, app) in self.apps.iter().enumerate() {
             let number = (index as u32 + 1).to_ne_bytes();
-            if let (1, Some(key)) = (app.rank(), name_key(app.as_str(), true)) {
-                self.names.insert(&key, &number).map_err(failed)?;
+            if app.rank() == 1 {
+                for key in names::keys(app.as_str()).unwrap_or_default() {
+                    self.names.insert(&key, &number).map_err(failed)?;
+                }
             }
             for unit in &self.units {
-                let stands = app.as_str().eq_ignore_ascii_case(&unit.executable);
+                let stands = table::same(app, &AppMatch::parse(&unit.executable));
                 if let (true, Some(key)) = (stands, name_key(&unit.group, false)) {
                     self.groups.insert(&key, &number).map_err(failed)?;
                 }
@@ -172,12 +175,13 @@ impl Identity {
             .rev()
             .find_map(|name| self.units.iter().find(|unit| unit.group == *name));
         let by_unit = unit.and_then(|unit| {
-            let same = |app: &AppMatch| app.as_str().eq_ignore_ascii_case(&unit.executable);
+            let executable = AppMatch::parse(&unit.executable);
+            let same = |app: &AppMatch| table::same(app, &executable);
             self.apps.iter().position(same)
         });
         match by_unit {
             Some(index) => index as u32 + 1,
-            None => crate::mark::table::number(&self.apps, executable),
+            None => table::number(&self.apps, executable),
         }
     }
 
@@ -232,7 +236,7 @@ fn descriptor(id: i32, [tags, names, files, groups]: [&Map; 4]) -> i32 {
 }
 
 /// Where the hierarchy of version 2 is mounted.
-fn control_groups() -> Option<PathBuf> {
+pub(super) fn control_groups() -> Option<PathBuf> {
     let mounts = fs::read_to_string("/proc/self/mounts").ok()?;
     mounts.lines().find_map(|line| {
         let mut words = line.split(' ');

@@ -23,7 +23,7 @@ pub struct Count {
     pub packets: u64,
     /// Bytes with link headers; those of packets that the card cuts are counted before.
     pub bytes: u64,
-    /// Packets whose mark was another before.
+    /// Packets whose mark was another before; 0 where nftables marks, which does not count them.
     pub rewritten: u64,
     /// Packets whose mark was left as the application set it.
     pub kept: u64,

@@ -82,5 +82,6 @@ fn statement(scope: ScopeId, known: &Known<'_>) -> Statement {
         src_ports: SrcPorts(port(known.src_port)),
         dst_ports: DstPorts(port(known.dst_port)),
         dscp: Dscp::DF,
+        throttle: None,
     }
 }

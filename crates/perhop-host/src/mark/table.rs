@@ -37,6 +37,19 @@ pub struct Options {
     pub keep_marks: bool,
     /// The priority of a class' packets in the kernel, by class; classes that are not there keep theirs.
     pub priorities: Vec<(ClassId, u32)>,
+    /// The priority of a rule's packets, before that of its class.
+    pub throttles: Vec<(RuleId, u32)>,
+}
+
+impl Options {
+    /// The priority that a rule's packets get.
+    #[must_use]
+    pub fn priority(&self, rule: RuleId, class: ClassId) -> Option<u32> {
+        let own = self.throttles.iter().find(|(id, _)| *id == rule);
+        let all = self.priorities.iter().find(|(id, _)| *id == class);
+        own.map(|(_, value)| *value)
+            .or_else(|| all.map(|(_, value)| *value))
+    }
 }
 
 /// Vectors of one condition.
@@ -247,14 +260,12 @@ impl Build {
             if options.keep_marks {
                 flags |= FLAG_KEEP;
             }
-            let mut given = options.priorities.iter();
-            let priority = given.find(|(class, _)| *class == rule.class);
+            let priority = options.priority(region.rule, rule.class);
             if priority.is_some() {
                 flags |= FLAG_PRIORITY;
             }
             self.bytes.extend(slot.to_ne_bytes());
-            let priority = priority.map_or(0, |&(_, value)| value);
-            self.bytes.extend(priority.to_ne_bytes());
+            self.bytes.extend(priority.unwrap_or(0).to_ne_bytes());
             self.bytes.extend([region.dscp.value() << 2, flags]);
             self.bytes.extend([0; 6]);
         }

@@ -117,6 +117,7 @@ fn rule(random: &mut Random, index: usize) -> Rule {
             Marker::Sender,
             Marker::Network,
         ]),
+        throttle: None,
         origin: Span::default(),
     }
 }
@@ -171,6 +172,7 @@ pub(crate) fn many(count: usize) -> PolicySet {
             )),
             dst_ports: DstPorts(PortMatch::Any),
             marker: Marker::HostPolicy,
+            throttle: None,
             // Rules of one mark cannot contradict each other, which is not looked at then: it takes long.
             dscp: Dscp::try_new(if count > 1000 { 46 } else { index as u8 % 64 }).unwrap(),
             ..rule(&mut random, index)

@@ -134,6 +134,16 @@ impl Tun {
         (result == 0).then(|| Self(file.into()))
     }
 
+    /// A packet that leaves.
+    pub(crate) fn receive(&self) -> Vec<u8> {
+        use std::io::Read as _;
+        let mut file = std::fs::File::from(self.0.try_clone().unwrap());
+        let mut packet = vec![0; 2048];
+        let length = file.read(&mut packet).unwrap();
+        packet.truncate(length);
+        packet
+    }
+
     /// Lets a packet come in.
     pub(crate) fn send(&self, packet: &[u8]) {
         use std::io::Write as _;

@@ -1,11 +1,11 @@
-//! Executables: UC-20. A wrong name is no error to Windows; its policy just never matches.
+//! Own applications: executables (UC-20; a wrong name is no error to Windows, its policy just never matches), throttles.
 
 use perhop_policy::{Diagnostic, Host, Marker};
 
 use crate::ast::At;
 use crate::catalogue::{Choice, Component, Confidence, catalogue};
 use crate::code;
-use crate::plan::Plan;
+use crate::plan::{App, Plan};
 use crate::suggest;
 
 pub(super) fn check(plan: &Plan, out: &mut Vec<Diagnostic>) {
@@ -14,6 +14,7 @@ pub(super) fn check(plan: &Plan, out: &mut Vec<Diagnostic>) {
             let windows = app.on.host == Host::Windows && app.marker == Marker::HostPolicy;
             self::executable(plan, executable, windows, out);
         }
+        throttles(app, out);
     }
     let pools = plan
         .servers
@@ -37,6 +38,29 @@ pub(super) fn check(plan: &Plan, out: &mut Vec<Diagnostic>) {
         }
     }
     chosen(plan, out);
+}
+
+/// A throttle is a part of the policy that a host marks by; others have no such policy.
+fn throttles(app: &App, out: &mut Vec<Diagnostic>) {
+    if app.marker == Marker::HostPolicy {
+        return;
+    }
+    for media in &app.media {
+        if let Some(throttle) = &media.throttle {
+            out.push(
+                Diagnostic::error(
+                    code::THROTTLE,
+                    format!(
+                        "`{}` of `{}` is to be kept to {} where nothing throttles",
+                        media.class.value, app.name.value, throttle.value
+                    ),
+                )
+                .primary(throttle.span, "has no effect")
+                .note("hosts throttle by the policy that they mark by; here the sender or the network marks")
+                .help("remove it, or let the hosts mark: `marker = \"host\"` on Windows and Linux"),
+            );
+        }
+    }
 }
 
 fn executable(plan: &Plan, name: &At<String>, windows: bool, out: &mut Vec<Diagnostic>) {

@@ -41,6 +41,7 @@ fn app(name: At<String>, view: View<'_>) -> App {
                 destination: inner
                     .text("side")
                     .is_some_and(|side| side.value == "destination"),
+                throttle: inner.rate("throttle"),
             })
         })
         .collect();

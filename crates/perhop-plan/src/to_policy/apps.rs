@@ -93,6 +93,7 @@ fn media(build: &mut Build<'_>, app: &App, index: usize, scope: ScopeId) {
             dst_ports: DstPorts(dst_ports),
             dscp: class.dscp,
             marker: app.marker,
+            throttle: media.throttle.as_ref().map(|at| at.value),
             origin: media.ports.span,
         };
         let order = 1000 + u32::try_from(index).unwrap_or(u32::MAX / 2);

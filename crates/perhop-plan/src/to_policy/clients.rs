@@ -102,6 +102,7 @@ fn rule(
         dst_ports: DstPorts(if signaling { ports } else { PortMatch::Any }),
         dscp: found.dscp,
         marker: Marker::HostPolicy,
+        throttle: None,
         origin: range.span,
     };
     build.push(component.order, position, 0, rule);
@@ -156,6 +157,7 @@ fn phones(build: &mut Build<'_>) {
             dst_ports: DstPorts(PortMatch::Any),
             dscp: dscp.value,
             marker: Marker::Sender,
+            throttle: None,
             origin: phones.span,
         };
         build.push(component.order, 0, 0, rule);

@@ -181,6 +181,7 @@ fn rule(
         dst_ports: DstPorts(PortMatch::Range(to.ports)),
         dscp: found.dscp,
         marker: Marker::HostPolicy,
+        throttle: None,
         origin: to.span,
     };
     build.push(order, position, peer, rule);

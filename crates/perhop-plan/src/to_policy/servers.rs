@@ -113,6 +113,7 @@ fn rule(
         dst_ports: DstPorts(PortMatch::Any),
         dscp,
         marker: Marker::HostPolicy,
+        throttle: None,
         origin: range.span,
     }
 }
@@ -141,6 +142,7 @@ fn pools(build: &mut Build<'_>, scope: ScopeId, pools: &Pools) {
             dst_ports: DstPorts(PortMatch::Any),
             dscp: found.dscp,
             marker: Marker::HostPolicy,
+            throttle: None,
             origin: range.span,
         };
         build.push(65, position, 0, rule);
@@ -178,6 +180,7 @@ fn voice_mail(build: &mut Build<'_>) {
             dst_ports: DstPorts(PortMatch::Any),
             dscp,
             marker: Marker::HostPolicy,
+            throttle: None,
             origin: um.span,
         };
         build.push(90, 0, 0, rule);

@@ -153,6 +153,7 @@ fn policy(targets: Vec<TargetRequest>) -> PolicySet {
         dst_ports: DstPorts::default(),
         dscp: Dscp::EF,
         marker: Marker::HostPolicy,
+        throttle: None,
         origin: Span::new(at, at + 5),
     };
     PolicySet::try_new(Parts {

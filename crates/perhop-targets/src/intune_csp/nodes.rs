@@ -109,6 +109,7 @@ fn read_one(name: &str, nodes: &[Node]) -> Result<Policy, String> {
         dst_ports: DstPorts::default(),
         dst: None,
         dscp: Dscp::DF,
+        throttle: None,
     };
     let mut marked = false;
     for node in nodes.iter().filter(|node| node.policy == name) {

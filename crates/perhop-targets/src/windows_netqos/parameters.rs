@@ -2,7 +2,7 @@
 
 use ipnet::IpNet;
 use perhop_policy::{
-    AppMatch, Dscp, DstPorts, PortMatch, PortRange, Protocol, ProtocolMatch, SrcPorts,
+    AppMatch, Dscp, DstPorts, PortMatch, PortRange, Protocol, ProtocolMatch, Rate, SrcPorts,
 };
 
 use crate::syntax::powershell::Value;
@@ -26,6 +26,10 @@ pub(super) fn of(policy: &Policy) -> Vec<(String, Value)> {
     side(&mut out, SRC, policy.src, policy.src_ports.0);
     side(&mut out, DST, policy.dst, policy.dst_ports.0);
     out.push(("DSCPAction", Value::number(policy.dscp.value())));
+    if let Some(rate) = policy.throttle.and_then(Rate::from_windows_units) {
+        let bits = i64::try_from(rate.bits()).unwrap_or(i64::MAX);
+        out.push((THROTTLE, Value::Integer(bits)));
+    }
     out.push(("NetworkProfile", Value::text("All")));
     out.into_iter()
         .map(|(name, value)| (name.to_owned(), value))
@@ -61,6 +65,17 @@ pub(super) fn read(parameters: &[(String, Value)]) -> Result<Policy, String> {
         _ => None,
     };
     let dscp = dscp.ok_or_else(|| wrong("DSCPAction"))?;
+    let throttle = match take(THROTTLE) {
+        None => None,
+        Some(Value::Integer(bits)) => Some(
+            u64::try_from(bits)
+                .ok()
+                .and_then(|bits| Rate::from_windows_units(bits.div_ceil(UNIT)))
+                .ok_or_else(|| wrong(THROTTLE))?
+                .windows_units(),
+        ),
+        Some(_) => return Err(wrong(THROTTLE)),
+    };
     if take("NetworkProfile") != Some(Value::text("All")) {
         return Err(wrong("NetworkProfile"));
     }
@@ -78,8 +93,13 @@ pub(super) fn read(parameters: &[(String, Value)]) -> Result<Policy, String> {
         dst_ports: DstPorts(dst_ports),
         dst,
         dscp,
+        throttle,
     })
 }
+
+/// In bits a second; Windows keeps whole units of 8192.
+const THROTTLE: &str = "ThrottleRateActionBitsPerSecond";
+const UNIT: u64 = 8192;
 
 /// The names of one side's parameters.
 struct Side {

@@ -150,6 +150,7 @@ mod tests {
             dst_ports: DstPorts::default(),
             dst: dst.map(|net| net.parse().unwrap()),
             dscp: Dscp::try_new(dscp).unwrap(),
+            throttle: None,
         }
     }
 

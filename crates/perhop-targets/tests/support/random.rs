@@ -48,6 +48,7 @@ pub(crate) fn any_rule() -> impl Strategy<Value = Rule> {
                 dst_ports: DstPorts(dst_ports),
                 dscp: dscp(class),
                 marker: Marker::HostPolicy,
+                throttle: None,
                 origin: Span::default(),
             },
         )

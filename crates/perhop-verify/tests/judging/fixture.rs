@@ -68,6 +68,7 @@ pub(crate) fn rule(name: &str, scope: ScopeId, class: u16, ports: (u16, u16), ma
         dst_ports: DstPorts(PortMatch::Any),
         dscp: dscp(mark),
         marker: Marker::HostPolicy,
+        throttle: None,
         origin: Span::new(100 + usize::from(ports.0), 101 + usize::from(ports.0)),
     }
 }
@@ -113,6 +114,7 @@ pub(crate) fn lync_parts() -> Parts {
             to("edge/video-to-clients", 1, (20040, 20079), 34),
             Rule {
                 marker: Marker::Sender,
+                throttle: None,
                 ..rule("phones/audio", PHONES, 0, (20000, 20039), 46)
             },
         ],

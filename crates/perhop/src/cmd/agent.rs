@@ -21,16 +21,20 @@ mod notify;
 #[cfg(target_os = "linux")]
 mod run;
 #[cfg(target_os = "linux")]
+mod shape;
+#[cfg(target_os = "linux")]
 mod sockets;
 #[cfg(target_os = "linux")]
 mod status;
 mod unit;
+#[cfg(target_os = "linux")]
+mod watch;
 
 /// Mark what this Linux host sends, by executable, protocol, address and port, as the plan says
 ///
 /// Policy-based QoS as Windows has it: the rules of the plan's Linux scope are given to the kernel as eBPF programs and
-/// tables. Every packet on its way out gets the DSCP of its rule; ECN stays. Nothing is written to disk, no queue is
-/// changed, and when the agent ends, however it ends, the kernel is as it was before. Needs Linux 6.6 or later and root,
+/// tables. Every packet on its way out gets the DSCP of its rule; ECN stays. Nothing is written to disk, queues change only
+/// when asked, and when the agent ends, however it ends, the kernel is as it was before. Needs Linux 6.6 or later and root,
 /// or the capabilities CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON and CAP_SYS_PTRACE; `dry-run` needs neither.
 #[derive(Debug, clap::Args)]
 #[command(
@@ -61,9 +65,12 @@ enum Command {
     /// Let the running agent read its plan again, or another; no packet goes unmarked meanwhile
     #[command(visible_alias = "apply")]
     Reload(ReloadArgs),
-    /// Let the running agent end; the kernel is then as it was before
+    /// Let the running agent end, or take away what a killed one left; the kernel is then as it was before
     Stop(AskArgs),
     Unit(unit::UnitArgs),
+    /// Take away what stays of an agent when it has ended: it tells what by stdin
+    #[command(hide = true)]
+    Watch,
 }
 
 /// Mark packets until Ctrl-C or `perhop agent stop`; tells systemd when it is ready
@@ -72,6 +79,7 @@ enum Command {
   sudo perhop agent run plan.toml --interface eth0 --interface 'tun*'
   sudo perhop agent run plan.toml --unit recorder.py=recorder.service
   sudo perhop agent run plan.toml --metrics 127.0.0.1:9466
+  sudo perhop agent run plan.toml --throttle --queues eth0=18mbit
 
 Of interfaces that come later, those that fit are marked too. SIGHUP reads the plan again.")]
 #[cfg_attr(
@@ -96,6 +104,18 @@ struct RunArgs {
     /// Leave a mark other than 0 that an application put on by itself
     #[arg(long)]
     keep_marks: bool,
+    /// Keep rules with a `throttle` to their rate; replaces the root queue of the interfaces until the agent ends
+    #[arg(long)]
+    throttle: bool,
+    /// Give an interface the plan's queues, at a little less than its link carries; may be repeated
+    #[arg(long, value_name = "NAME=RATE", value_parser = link)]
+    queues: Vec<(String, perhop_policy::Rate)>,
+    /// Mark with nftables, by ports, addresses and `--unit` alone: executables are not told apart
+    #[arg(long)]
+    without_bpf: bool,
+    /// How programs are put at interfaces
+    #[arg(long, value_enum, default_value_t = Attach::Auto, hide_short_help = true)]
+    attach: Attach,
     /// Give counters to Prometheus at this address or socket, such as 127.0.0.1:9466
     #[arg(long, value_name = "ADDRESS")]
     metrics: Option<String>,
@@ -168,6 +188,17 @@ enum Format {
     Json,
 }
 
+/// Ways to put a program at an interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Attach {
+    /// tcx, or clsact before Linux 6.6
+    Auto,
+    /// Held by the process
+    Tcx,
+    /// A filter
+    Clsact,
+}
+
 /// Where an agent is found unless told otherwise.
 const SOCKET: &str = "/run/perhop/agent.sock";
 
@@ -185,6 +216,10 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Outcome, Failure> {
         Command::Reload(args) => client::reload(args, ui),
         Command::Stop(args) => client::stop(args, ui),
         Command::Unit(args) => unit::run(args, ui),
+        Command::Watch => {
+            watch::run();
+            Ok(Outcome::AsPlanned)
+        }
     }
 }
 
@@ -204,7 +239,7 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Outcome, Failure> {
 fn refused(error: &perhop_host::agent::AgentError) -> Failure {
     use perhop_host::agent::AgentError;
     let failure = match error {
-        AgentError::NoInterface { .. } | AgentError::LongName(_) => {
+        AgentError::NoInterface { .. } | AgentError::LongName(_) | AgentError::NameForms(_) => {
             Failure::wrong(error.to_string())
         }
         _ => Failure::failed(error.to_string()),
@@ -254,6 +289,17 @@ fn scope(policy: &PolicySet, name: Option<&str>) -> Result<ScopeId, Failure> {
                 .help(format!("choose with `--scope`: {}", names(several))),
         ),
     }
+}
+
+/// Reads `NAME=RATE`.
+fn link(text: &str) -> Result<(String, perhop_policy::Rate), String> {
+    let read = text.split_once('=').and_then(|(name, rate)| {
+        let rate = perhop_policy::Rate::from_text(rate)?;
+        (!name.is_empty()).then(|| (name.to_owned(), rate))
+    });
+    read.ok_or_else(|| {
+        "expected an interface, `=`, and a rate such as `18mbit` or `\"18 Mbit/s\"`".to_owned()
+    })
 }
 
 /// Reads `EXECUTABLE=UNIT`.

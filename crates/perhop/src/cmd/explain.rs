@@ -286,8 +286,11 @@ fn because(rule: &Rule, loaded: &Loaded) -> String {
         Marker::Sender => "the sending device or application itself",
         Marker::Network => "the network's access edge; the sender leaves it unmarked",
     };
+    let throttle = rule.throttle.map_or_else(String::new, |rate| {
+        format!("  kept to {rate} where the host throttles\n")
+    });
     format!(
-        "  rule `{}`: {} of {}\n  because it is {}\n  put on by {marker}\n  {}\n",
+        "  rule `{}`: {} of {}\n  because it is {}\n  put on by {marker}\n{throttle}  {}\n",
         clean(&rule.name),
         clean(&class.name),
         clean(&rule.component),

@@ -38,6 +38,7 @@ pub(crate) fn policy(site: Option<&str>) -> PolicySet {
         dst_ports: DstPorts(PortMatch::Any),
         dscp: Dscp::try_new(if class == 0 { 46 } else { 34 }).unwrap(),
         marker: Marker::HostPolicy,
+        throttle: None,
         origin: Span::default(),
     };
     let mut edge = rule(

@@ -184,6 +184,19 @@ impl Drop for Net {
 pub(crate) struct Agent(Child);
 
 impl Agent {
+    /// The process beside it, which clears up after it.
+    pub(crate) fn watcher(&self) -> Option<u32> {
+        let own = self.0.id().to_string();
+        let mut all = fs::read_dir("/proc").unwrap().flatten();
+        all.find_map(|entry| {
+            let pid: u32 = entry.file_name().to_str()?.parse().ok()?;
+            let status = fs::read_to_string(entry.path().join("stat")).ok()?;
+            // After the name in brackets: state, parent.
+            let parent = status.rsplit_once(')')?.1.split_whitespace().nth(1)?;
+            (parent == own).then_some(pid)
+        })
+    }
+
     /// As SIGKILL ends it.
     pub(crate) fn kill(&mut self) {
         self.0.kill().unwrap();

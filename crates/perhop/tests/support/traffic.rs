@@ -13,6 +13,10 @@ use crate::agent::Net;
 const TASK: &str = "PERHOP_TEST_TASK";
 /// Datagrams of the task `stream`.
 pub(crate) const STREAM: u64 = 1500;
+/// Datagrams of each stream of the task `flood`.
+pub(crate) const FLOOD: u64 = 1300;
+/// Bytes of each.
+pub(crate) const FLOOD_BYTES: usize = 1200;
 
 pub(crate) struct Sender {
     child: Child,
@@ -32,7 +36,7 @@ impl Sender {
             fs::copy(std::env::current_exe().unwrap(), &path).unwrap();
         }
         if task == "all" {
-            serve(net, &path);
+            serve(net, &path, "peer");
         }
         let mut child = Command::new(&path)
             .args(["--exact", "sender", "--nocapture"])
@@ -50,6 +54,9 @@ impl Sender {
         let ready = lines.any(|line| line.is_ok_and(|line| line.contains("ready")));
         assert!(ready);
         thread::spawn(move || lines.for_each(drop));
+        if task == "six" {
+            serve(net, &path, "peer-six");
+        }
         Self { child, stdin }
     }
 
@@ -66,11 +73,11 @@ impl Sender {
 }
 
 /// The other end of TCP: takes a connection at port 5011 and reads it to its end, then connects to 20013 and reads that.
-fn serve(net: &Net, path: &Path) {
+fn serve(net: &Net, path: &Path, task: &str) {
     let mut child = net
         .at_peer(path.to_str().unwrap())
         .args(["--exact", "sender", "--nocapture"])
-        .env(TASK, "peer")
+        .env(TASK, task)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -106,8 +113,53 @@ pub(crate) fn send_when_asked() {
                 thread::sleep(Duration::from_micros(900));
             }
         }
+        "flood" => flood(),
+        "bulk" => {
+            let socket = UdpSocket::bind("192.0.2.1:30001").unwrap();
+            println!("\nready");
+            paced(&[&socket], FLOOD * 3, Duration::from_micros(700));
+        }
+        "tunnel" => {
+            let socket = UdpSocket::bind("198.51.100.1:20019").unwrap();
+            println!("\nready");
+            burst(&socket, "198.51.100.2:5019", 50);
+        }
+        "six" => {
+            let listener = TcpListener::bind("[2001:db8::1]:20017").unwrap();
+            println!("\nready");
+            let (mut stream, _) = listener.accept().unwrap();
+            stream.write_all(&[6; 20_000]).unwrap();
+            let _ = stream.read_to_end(&mut Vec::new());
+        }
+        "peer-six" => {
+            println!("\nready");
+            let mut stream = TcpStream::connect("[2001:db8::1]:20017").unwrap();
+            stream.read_exact(&mut vec![0; 20_000]).unwrap();
+            stream.shutdown(Shutdown::Write).unwrap();
+            let _ = stream.read_to_end(&mut Vec::new());
+        }
         "peer" => peer(),
         _ => all(),
+    }
+}
+
+/// Two streams of some 4 Mbit/s each, from a port of the class `file-transfer` and from one of none.
+fn flood() {
+    let (own, other) = (
+        UdpSocket::bind("192.0.2.1:8001").unwrap(),
+        UdpSocket::bind("192.0.2.1:7001").unwrap(),
+    );
+    println!("\nready");
+    paced(&[&own, &other], FLOOD, Duration::from_micros(2300));
+}
+
+fn paced(sockets: &[&UdpSocket], count: u64, pause: Duration) {
+    for _ in 0..count {
+        for socket in sockets {
+            // A full queue of this host is a loss like any other.
+            let _ = socket.send_to(&[2; FLOOD_BYTES], "192.0.2.2:5020");
+        }
+        thread::sleep(pause);
     }
 }
 

@@ -1,7 +1,10 @@
 //! Commands that ask the running agent.
 
-use std::path::Path;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
 
+use perhop_host::agent::traces;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::control::{self, Question};
@@ -60,7 +63,56 @@ pub(super) fn reload(args: &ReloadArgs, ui: &Ui) -> Result<Outcome, Failure> {
 /// # Errors
 /// No agent.
 pub(super) fn stop(args: &AskArgs, ui: &Ui) -> Result<Outcome, Failure> {
+    if !control::is_there(&args.socket) {
+        let left = sweep();
+        if !left.is_empty() {
+            ui.tell(&format!(
+                "no agent answers; a killed one had left {}, now gone\n",
+                left.join(", ")
+            ));
+            return Ok(Outcome::AsPlanned);
+        }
+    }
     change(&args.socket, &Question::Stop, ui)
+}
+
+/// Takes away what killed agents left in this network namespace, unless another agent runs here; in words, what it was.
+pub(super) fn sweep() -> Vec<String> {
+    if another_runs() {
+        return Vec::new();
+    }
+    let left = traces::find().unwrap_or_default();
+    if left.is_empty() {
+        return Vec::new();
+    }
+    traces::remove(&left).unwrap_or_default()
+}
+
+/// Whether another process of this program is an agent in this network namespace.
+fn another_runs() -> bool {
+    let (Ok(own), Ok(here)) = (fs::read_link("/proc/self/exe"), namespace("self")) else {
+        return false;
+    };
+    let Ok(processes) = fs::read_dir("/proc") else {
+        return false;
+    };
+    let own_pid = std::process::id().to_string();
+    processes.flatten().any(|entry| {
+        let pid = entry.file_name();
+        let Some(pid) = pid.to_str().filter(|pid| *pid != own_pid) else {
+            return false;
+        };
+        let name = fs::read_link(entry.path().join("exe"));
+        let same = name.is_ok_and(|path| path.file_name() == own.file_name());
+        let words = fs::read(entry.path().join("cmdline")).unwrap_or_default();
+        let mut words = words.split(|byte| *byte == 0).skip(1);
+        same && (words.next(), words.next()) == (Some(b"agent"), Some(b"run"))
+            && namespace(pid).is_ok_and(|there| there == here)
+    })
+}
+
+fn namespace(pid: &str) -> io::Result<PathBuf> {
+    fs::read_link(format!("/proc/{pid}/ns/net"))
 }
 
 fn show<T: DeserializeOwned>(

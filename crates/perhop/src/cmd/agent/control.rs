@@ -111,6 +111,11 @@ impl Drop for Control {
     }
 }
 
+/// Whether an agent answers at a socket.
+pub(super) fn is_there(path: &Path) -> bool {
+    UnixStream::connect(path).is_ok()
+}
+
 /// Asks the agent at a socket.
 ///
 /// # Errors

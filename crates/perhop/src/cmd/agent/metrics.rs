@@ -129,11 +129,12 @@ pub(super) fn text(status: &Status) -> String {
         let _ = writeln!(out, "# TYPE perhop_agent_{name}_total counter");
         for rule in &status.rules {
             let value = match name {
-                "packets" => rule.packets,
-                "bytes" => rule.bytes,
+                "packets" => Some(rule.packets),
+                "bytes" => Some(rule.bytes),
                 "rewritten" => rule.rewritten,
                 _ => rule.kept,
             };
+            let Some(value) = value else { continue };
             let _ = writeln!(
                 out,
                 "perhop_agent_{name}_total{{scope=\"{}\",rule=\"{}\",class=\"{}\",dscp=\"{}\"}} {value}",

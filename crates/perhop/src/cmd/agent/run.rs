@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use perhop_host::agent::pattern::matches;
-use perhop_host::agent::{Agent, Event, Settings, Unit, wait};
+use perhop_host::agent::{Agent, AgentError, Attach, Event, Extras, Settings, Unit, wait};
 use perhop_host::interrupt::{Hangup, Interrupt};
-use perhop_policy::{ClassId, PolicySet, ScopeId};
+use perhop_policy::{PolicySet, ScopeId};
 use serde::Serialize;
 
 use super::client::Done;
@@ -15,7 +15,8 @@ use super::control::{Control, Question};
 use super::metrics::Metrics;
 use super::sockets::Sockets;
 use super::status::Status;
-use super::{RunArgs, notify};
+use super::watch::Watcher;
+use super::{RunArgs, client, notify, shape};
 use crate::cmd;
 use crate::failure::{Failure, Outcome};
 use crate::json;
@@ -48,23 +49,12 @@ pub(super) fn run(args: &RunArgs, ui: &Ui) -> Result<Outcome, Failure> {
     let hangup = Hangup::install().map_err(failed)?;
     let control = Control::listen(&args.socket)?;
     let metrics = args.metrics.as_deref().map(Metrics::listen).transpose()?;
-    let settings = Settings {
-        interfaces: args.interface.clone(),
-        forwarded: args.forwarded,
-        keep_marks: args.keep_marks,
-        units: args
-            .unit
-            .iter()
-            .map(|(executable, group)| Unit {
-                executable: executable.clone(),
-                group: group.clone(),
-            })
-            .collect(),
-        priorities: priorities(&policy),
-        ..Settings::default()
-    };
-    let (agent, events) =
-        Agent::start(&policy, scope, settings).map_err(|error| super::refused(&error))?;
+    let extras = shape::extras(&policy, args)?;
+    shape::tell(&policy, scope, args, ui);
+    for what in client::sweep() {
+        ui.tell(&format!("a killed agent had left {what}; it is gone\n"));
+    }
+    let (agent, events) = start(&policy, scope, extras, args, ui)?;
     let mut running = Running {
         agent,
         policy,
@@ -74,8 +64,11 @@ pub(super) fn run(args: &RunArgs, ui: &Ui) -> Result<Outcome, Failure> {
         ui,
         is_ending: false,
     };
+    let mut watcher = Watcher::default();
+    watcher.tell(running.agent.traces(), ui);
     running.tell(&events);
     running.miss();
+    running.lose();
     running.ready();
     let mut descriptors: Vec<RawFd> = vec![control.as_raw_fd(), running.agent.descriptor()];
     descriptors.extend(metrics.as_ref().map(AsRawFd::as_raw_fd));
@@ -95,18 +88,61 @@ pub(super) fn run(args: &RunArgs, ui: &Ui) -> Result<Outcome, Failure> {
             .turn()
             .map_err(|error| super::refused(&error))?;
         running.tell(&events);
+        watcher.tell(running.agent.traces(), ui);
     }
     notify::tell("STOPPING=1");
+    drop(running);
+    watcher.finish(ui);
     ui.tell("ended; the kernel is as it was before\n");
     Ok(Outcome::AsPlanned)
 }
 
-/// The layer-2 priority of the classes that state one, which VLAN interfaces map.
-fn priorities(policy: &PolicySet) -> Vec<(ClassId, u32)> {
-    (0..)
-        .zip(policy.classes())
-        .filter_map(|(index, class)| Some((ClassId(index), u32::from(class.pcp?.value()))))
-        .collect()
+/// Begins to mark: by programs, and by nftables where that is wanted or the kernel takes no programs.
+fn start(
+    policy: &PolicySet,
+    scope: ScopeId,
+    extras: Extras,
+    args: &RunArgs,
+    ui: &Ui,
+) -> Result<(Agent, Vec<Event>), Failure> {
+    let mut settings = Settings {
+        interfaces: args.interface.clone(),
+        forwarded: args.forwarded,
+        keep_marks: args.keep_marks,
+        attach: match args.attach {
+            super::Attach::Auto => Attach::Auto,
+            super::Attach::Tcx => Attach::Tcx,
+            super::Attach::Clsact => Attach::Clsact,
+        },
+        units: args
+            .unit
+            .iter()
+            .map(|(executable, group)| Unit {
+                executable: executable.clone(),
+                group: group.clone(),
+            })
+            .collect(),
+        throttle: args.throttle,
+        links: args.queues.clone(),
+        without_programs: args.without_bpf,
+    };
+    let first = Agent::start(policy, scope, settings.clone(), extras.clone());
+    let why = match first {
+        Err(
+            why @ (AgentError::NoKernelSupport { .. }
+            | AgentError::NoControlGroups
+            | AgentError::NoTypes(_)
+            | AgentError::Types(_)
+            | AgentError::Refused { .. }),
+        ) if !args.without_bpf => why,
+        done => return done.map_err(|error| super::refused(&error)),
+    };
+    settings.without_programs = true;
+    let second = Agent::start(policy, scope, settings, extras);
+    // Where nftables does not help either, what was wrong first is what is to be mended.
+    let done = second.map_err(|_| super::refused(&why))?;
+    ui.warn(&format!("{why}; marking with nftables instead"));
+    Ok(done)
 }
 
 impl Running<'_> {
@@ -125,11 +161,40 @@ impl Running<'_> {
     fn miss(&self) {
         let there = self.agent.interfaces();
         for pattern in &self.args.interface {
-            if !there.iter().any(|(name, _)| matches(pattern, name)) {
+            if !there.iter().any(|(name, ..)| matches(pattern, name)) {
                 self.ui.warn(&format!(
                     "no interface `{pattern}` is there now; it is marked at when it comes"
                 ));
             }
+        }
+        for (pattern, _) in &self.args.queues {
+            if !there.iter().any(|(name, ..)| matches(pattern, name)) {
+                self.ui.warn(&format!(
+                    "no interface `{pattern}` is marked at now, so there are no queues for it yet"
+                ));
+            }
+        }
+    }
+
+    /// Says what nftables cannot keep to.
+    fn lose(&self) {
+        let [wider, absent] = self.agent.losses(&self.policy);
+        if !wider.is_empty() {
+            self.ui.warn(&format!(
+                "without BPF executables are not told apart: every program on the ports of {} is marked",
+                listed(&wider)
+            ));
+        }
+        if !absent.is_empty() {
+            self.ui.warn(&format!(
+                "without BPF nothing is marked by {}, which would mark every program on every port",
+                listed(&absent)
+            ));
+        }
+        for group in self.agent.missing_groups() {
+            self.ui.warn(&format!(
+                "no control group `{group}` is there below /sys/fs/cgroup; its rules go by ports until a reload finds it"
+            ));
         }
     }
 
@@ -137,6 +202,10 @@ impl Running<'_> {
         for event in events {
             match event {
                 Event::Attached(name) => self.ui.tell(&format!("marking at `{name}`\n")),
+                Event::Queued(name) => self.ui.tell(&format!("queues at `{name}`\n")),
+                Event::NotQueued(name, why) => {
+                    self.ui.warn(&format!("no queues at `{name}`: {why}"));
+                }
                 Event::Gone(name) => self.ui.tell(&format!("`{name}` has gone\n")),
                 Event::Skipped(name, why) => self.ui.warn(&format!("not at `{name}`: {why}")),
             }
@@ -202,11 +271,28 @@ impl Running<'_> {
         };
         let loaded = cmd::load(&plan, self.ui).map_err(said)?;
         let scope = super::scope(&loaded.policy, self.args.scope.as_deref()).map_err(said)?;
-        self.agent
-            .reload(&loaded.policy, scope, priorities(&loaded.policy))
+        let extras = shape::extras(&loaded.policy, self.args).map_err(said)?;
+        shape::tell(&loaded.policy, scope, self.args, self.ui);
+        let events = self
+            .agent
+            .reload(&loaded.policy, scope, extras)
             .map_err(|error| error.to_string())?;
         (self.policy, self.scope, self.plan) = (loaded.policy, scope, plan);
+        self.tell(&events);
+        self.lose();
         Ok(())
+    }
+}
+
+fn listed(names: &[String]) -> String {
+    let shown: Vec<String> = names
+        .iter()
+        .take(5)
+        .map(|name| format!("`{name}`"))
+        .collect();
+    match names.len() - shown.len() {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
     }
 }
 

@@ -25,6 +25,9 @@ pub(super) struct Status {
 pub(super) struct Interface {
     pub(super) name: String,
     by: String,
+    /// Whether it has queues of the agent's.
+    #[serde(default)]
+    queues: bool,
 }
 
 /// A rule and what it met.
@@ -34,10 +37,14 @@ pub(super) struct Rule {
     pub(super) class: String,
     pub(super) dscp: u8,
     mark: String,
+    /// The rate that its packets are to be kept to.
+    #[serde(default)]
+    throttle: Option<String>,
     pub(super) packets: u64,
     pub(super) bytes: u64,
-    pub(super) rewritten: u64,
-    pub(super) kept: u64,
+    /// `None` where nftables marks, which does not count them.
+    pub(super) rewritten: Option<u64>,
+    pub(super) kept: Option<u64>,
 }
 
 impl Status {
@@ -47,16 +54,18 @@ impl Status {
     /// What it refuses.
     pub(super) fn of(agent: &Agent, policy: &PolicySet, scope: &str) -> Result<Self, AgentError> {
         let counts = agent.counts()?;
+        let marks = agent.counts_marks();
         let rules = counts.into_iter().filter_map(|(name, count)| {
             let rule = policy.rules().iter().find(|rule| rule.name == name)?;
             Some(Rule {
                 class: policy.class(rule.class).name.clone(),
                 dscp: rule.dscp.value(),
                 mark: rule.dscp.to_string(),
+                throttle: rule.throttle.map(|rate| rate.to_string()),
                 packets: count.packets,
                 bytes: count.bytes,
-                rewritten: count.rewritten,
-                kept: count.kept,
+                rewritten: marks.then_some(count.rewritten),
+                kept: marks.then_some(count.kept),
                 name,
             })
         });
@@ -68,9 +77,10 @@ impl Status {
             interfaces: agent
                 .interfaces()
                 .into_iter()
-                .map(|(name, by)| Interface {
+                .map(|(name, by, queues)| Interface {
                     name: name.to_owned(),
                     by: by.to_owned(),
+                    queues,
                 })
                 .collect(),
         })
@@ -89,17 +99,28 @@ impl Status {
         for rule in &self.rules {
             grid.row(vec![
                 rule.name.clone().into(),
-                rule.mark.clone().into(),
+                rule.throttle
+                    .as_ref()
+                    .map_or_else(
+                        || rule.mark.clone(),
+                        |rate| format!("{}, at most {rate}", rule.mark),
+                    )
+                    .into(),
                 grouped(rule.packets).into(),
                 grouped(rule.bytes).into(),
-                grouped(rule.rewritten).into(),
-                grouped(rule.kept).into(),
+                rule.rewritten
+                    .map_or_else(|| "-".to_owned(), grouped)
+                    .into(),
+                rule.kept.map_or_else(|| "-".to_owned(), grouped).into(),
             ]);
         }
         let interfaces: Vec<String> = self
             .interfaces
             .iter()
-            .map(|interface| format!("{} ({})", interface.name, interface.by))
+            .map(|interface| {
+                let queues = if interface.queues { ", queues" } else { "" };
+                format!("{} ({}{queues})", interface.name, interface.by)
+            })
             .collect();
         let interfaces = if interfaces.is_empty() {
             "no interface".to_owned()

@@ -41,6 +41,7 @@ Wants=network-pre.target
 Type=notify
 ExecStart={program} agent run {plan}
 ExecReload=/bin/kill -HUP $MAINPID
+ExecStopPost=-{program} agent stop
 Restart=on-failure
 RuntimeDirectory=perhop
 RuntimeDirectoryMode=0700

@@ -1,0 +1,230 @@
+//! Throttles and queues: a tree of token buckets at the root of an interface.
+//!
+//! A packet of a throttled rule has its class in its priority, which the program that marks has set; the classes of a plan
+//! go by the mark, whoever put it on. What has no class passes at once, or shares what the plan leaves where the link's
+//! rate is given. A tree lives as long as its interface, not as long as a process.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use perhop_policy::{Dscp, PolicySet, Rate, RuleId, ScopeId};
+
+use super::AgentError;
+use crate::netlink;
+use crate::netlink::queue::{self, Class, FAMILIES, HANDLE, Qdisc};
+
+/// The class of the whole link.
+const LINK: u16 = 1;
+/// Numbers of throttled rules' classes begin here.
+const THROTTLES: u16 = 0x1000;
+
+/// A class of the plan at an interface whose rate is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MarkQueue {
+    /// The number of its class, below `0x1000`.
+    pub minor: u16,
+    /// The share of the link that it is sure of, percent.
+    pub share: u8,
+    /// Lower is served first.
+    pub urgency: u32,
+    /// The marks that it takes; those of the rest are no other's.
+    pub dscps: Vec<Dscp>,
+}
+
+/// What of a plan becomes queues.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Queues {
+    /// The classes; the last one takes what has none of their marks. None where there is no link.
+    pub classes: Vec<MarkQueue>,
+}
+
+/// The classes of throttled rules: each has a number for the life of the agent, so that a reload changes rates in place.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Throttles {
+    numbers: BTreeMap<String, u16>,
+    now: Vec<(RuleId, Class)>,
+}
+
+impl Throttles {
+    /// Takes the throttles of a scope's rules, when they are wanted.
+    pub(super) fn take(&mut self, policy: &PolicySet, scope: ScopeId, wanted: bool) {
+        self.now.clear();
+        for (id, rule) in (0..).map(RuleId).zip(policy.rules()) {
+            let Some(rate) = rule.throttle.filter(|_| wanted && rule.scope == scope) else {
+                continue;
+            };
+            let next = THROTTLES + self.numbers.len() as u16;
+            let minor = *self.numbers.entry(rule.name.clone()).or_insert(next);
+            let class = Class {
+                minor,
+                parent: 0,
+                rate,
+                ceil: rate,
+                urgency: 2,
+            };
+            self.now.push((id, class));
+        }
+    }
+
+    /// The priority that a rule's packets get.
+    pub(super) fn priorities(&self) -> Vec<(RuleId, u32)> {
+        let each = self.now.iter();
+        each.map(|(id, class)| (*id, HANDLE | u32::from(class.minor)))
+            .collect()
+    }
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.now.is_empty()
+    }
+}
+
+/// Makes the tree of an interface. `link`: its rate, where the plan's classes are wanted.
+///
+/// # Errors
+/// Queues that somebody else set; what the kernel refuses, and then there is no tree.
+pub(super) fn install(
+    interface: u32,
+    link: Option<Rate>,
+    queues: &Queues,
+    throttles: &Throttles,
+    route: &mut netlink::Socket,
+) -> Result<(), AgentError> {
+    match root(interface, route)? {
+        Some(found) if is_ours(&found) => ask(route, queue::remove_tree(interface))?,
+        Some(found) if found.handle != 0 => {
+            return Err(AgentError::OtherQueues { kind: found.kind });
+        }
+        _ => {}
+    }
+    let rest = link.and(queues.classes.last());
+    ask(
+        route,
+        queue::add_tree(interface, rest.map_or(0, |class| class.minor)),
+    )?;
+    let made = update(interface, link, (None, queues), throttles, route);
+    if made.is_err() {
+        remove(interface, route);
+    }
+    made
+}
+
+/// Makes the tree of an interface what it is to be now. `queues`: those before, when there were any, and those now.
+///
+/// # Errors
+/// What the kernel refuses.
+pub(super) fn update(
+    interface: u32,
+    link: Option<Rate>,
+    (before, queues): (Option<&Queues>, &Queues),
+    throttles: &Throttles,
+    route: &mut netlink::Socket,
+) -> Result<(), AgentError> {
+    if let (Some(link), true) = (link, before != Some(queues)) {
+        marks(interface, link, queues, before.is_some(), route)?;
+    }
+    for (_, class) in &throttles.now {
+        let mut class = *class;
+        if let Some(link) = link {
+            // It is sure of little, and may have its rate when others leave it.
+            class.parent = LINK;
+            class.ceil = class.ceil.min(link);
+            class.rate = share(link, 1).min(class.ceil);
+        }
+        set(interface, &class, route)?;
+    }
+    Ok(())
+}
+
+fn marks(
+    interface: u32,
+    link: Rate,
+    queues: &Queues,
+    again: bool,
+    route: &mut netlink::Socket,
+) -> Result<(), AgentError> {
+    let whole = Class {
+        minor: LINK,
+        parent: 0,
+        rate: link,
+        ceil: link,
+        urgency: 0,
+    };
+    ask(route, queue::set_class(interface, &whole))?;
+    if again {
+        for six in FAMILIES {
+            // There may be none.
+            let _ = route.ask(queue::remove_filters(interface, six));
+        }
+    }
+    for of in &queues.classes {
+        let class = Class {
+            minor: of.minor,
+            parent: LINK,
+            rate: share(link, of.share),
+            ceil: link,
+            urgency: of.urgency,
+        };
+        set(interface, &class, route)?;
+        for &dscp in &of.dscps {
+            for six in FAMILIES {
+                ask(route, queue::add_filter(interface, six, dscp, of.minor))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn set(interface: u32, class: &Class, route: &mut netlink::Socket) -> Result<(), AgentError> {
+    ask(route, queue::set_class(interface, class))?;
+    ask(route, queue::set_leaf(interface, class))
+}
+
+fn share(link: Rate, percent: u8) -> Rate {
+    let bits = link.bits() / 100 * u64::from(percent);
+    Rate::try_new(bits).unwrap_or(Rate::LEAST)
+}
+
+/// Takes the tree of an interface away, when it is ours; whether it was.
+pub(super) fn remove(interface: u32, route: &mut netlink::Socket) -> bool {
+    route.ask(queue::remove_tree(interface)).is_ok()
+}
+
+/// The interfaces that have a tree of an agent's.
+///
+/// # Errors
+/// What the kernel refuses.
+pub(super) fn trees(route: &mut netlink::Socket) -> io::Result<Vec<u32>> {
+    let replies = route.ask(queue::request())?;
+    let all = replies.iter().filter_map(queue::read);
+    Ok(all
+        .filter(|found| found.is_root && is_ours(found))
+        .map(|found| found.interface)
+        .collect())
+}
+
+fn is_ours(found: &Qdisc) -> bool {
+    found.handle == HANDLE && found.kind == "htb"
+}
+
+fn root(interface: u32, route: &mut netlink::Socket) -> Result<Option<Qdisc>, AgentError> {
+    let replies = route
+        .ask(queue::request())
+        .map_err(|error| AgentError::system("list the queues", error))?;
+    let mut all = replies.iter().filter_map(queue::read);
+    Ok(all.find(|found| found.interface == interface && found.is_root))
+}
+
+fn ask(route: &mut netlink::Socket, message: netlink::message::Message) -> Result<(), AgentError> {
+    let done = route.ask(message).map(drop);
+    done.map_err(|error| match error.raw_os_error() {
+        Some(libc::EPERM) => AgentError::NoPrivilege {
+            doing: "making queues",
+            capability: "the capability CAP_NET_ADMIN",
+        },
+        Some(libc::ENOENT | libc::EOPNOTSUPP) => AgentError::NoKernelSupport {
+            what: "token buckets or filters by mark (CONFIG_NET_SCH_HTB, CONFIG_NET_CLS_U32)",
+            remedy: "a kernel with CONFIG_NET_SCH_HTB and CONFIG_NET_CLS_U32 has them; perhaps `modprobe sch_htb cls_u32`",
+        },
+        _ => AgentError::system("make queues", error),
+    })
+}
