@@ -296,9 +296,7 @@ impl Agent {
         for (index, interface) in there {
             if let Some(held) = self.held.get_mut(&index) {
                 let last = std::mem::replace(&mut held.name, interface.name.clone());
-                if let (true, Marks::Fallback(table)) =
-                    (last != interface.name, &mut self.marks)
-                {
+                if let (true, Marks::Fallback(table)) = (last != interface.name, &mut self.marks) {
                     // nftables knows interfaces by name; one that is gone need not be taken out.
                     let _ = table.set(&last, false);
                     table.set(&interface.name, true)?;

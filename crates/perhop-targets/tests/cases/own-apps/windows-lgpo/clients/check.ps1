@@ -6,7 +6,7 @@ $ErrorActionPreference = 'Stop'
 
 $policyKey = 'Registry::HKEY_LOCAL_MACHINE\Software\Policies\Microsoft\Windows\QoS'
 $wanted = @(
-    @{ Name = 'Own clients browser video'; Values = @{ Version = '1.0'; 'Application Name' = 'browser.exe'; Protocol = '*'; 'Local Port' = '10100:10199'; 'Local IP' = '*'; 'Local IP Prefix Length' = '*'; 'Remote Port' = '*'; 'Remote IP' = '*'; 'Remote IP Prefix Length' = '*'; 'DSCP Value' = '34'; 'Throttle Rate' = '-1' } }
+    @{ Name = 'Own clients browser video'; Values = @{ Version = '1.0'; 'Application Name' = 'browser.exe'; Protocol = '*'; 'Local Port' = '10100:10199'; 'Local IP' = '*'; 'Local IP Prefix Length' = '*'; 'Remote Port' = '*'; 'Remote IP' = '*'; 'Remote IP Prefix Length' = '*'; 'DSCP Value' = '34'; 'Throttle Rate' = '1221' } }
     @{ Name = 'Own clients intranet-phone audio'; Values = @{ Version = '1.0'; 'Application Name' = 'browser.exe'; Protocol = '*'; 'Local Port' = '10000:10199'; 'Local IP' = '*'; 'Local IP Prefix Length' = '*'; 'Remote Port' = '*'; 'Remote IP' = '198.51.100.0'; 'Remote IP Prefix Length' = '24'; 'DSCP Value' = '46'; 'Throttle Rate' = '-1' } }
     @{ Name = 'Own clients recorder audio'; Values = @{ Version = '1.0'; 'Application Name' = 'C:\Program Files\Recorder\rec.exe'; Protocol = 'UDP'; 'Local Port' = '30000'; 'Local IP' = '*'; 'Local IP Prefix Length' = '*'; 'Remote Port' = '*'; 'Remote IP' = '*'; 'Remote IP Prefix Length' = '*'; 'DSCP Value' = '46'; 'Throttle Rate' = '-1' } }
 )

@@ -6,8 +6,8 @@ $ErrorActionPreference = 'Stop'
 
 $policyKey = 'Registry::HKEY_LOCAL_MACHINE\Software\Policies\Microsoft\Windows\QoS'
 $wanted = @(
-    @{ Name = 'Own servers gateway video'; Values = @{ Version = '1.0'; 'Application Name' = 'gw.exe'; Protocol = 'TCP'; 'Local Port' = '*'; 'Local IP' = '*'; 'Local IP Prefix Length' = '*'; 'Remote Port' = '5000:5100'; 'Remote IP' = '10.0.0.0'; 'Remote IP Prefix Length' = '8'; 'DSCP Value' = '34'; 'Throttle Rate' = '-1' } }
-    @{ Name = 'Own servers gateway video 2'; Values = @{ Version = '1.0'; 'Application Name' = 'gw.exe'; Protocol = 'TCP'; 'Local Port' = '*'; 'Local IP' = '*'; 'Local IP Prefix Length' = '*'; 'Remote Port' = '5000:5100'; 'Remote IP' = '2001:db8::'; 'Remote IP Prefix Length' = '32'; 'DSCP Value' = '34'; 'Throttle Rate' = '-1' } }
+    @{ Name = 'Own servers gateway video'; Values = @{ Version = '1.0'; 'Application Name' = 'gw.exe'; Protocol = 'TCP'; 'Local Port' = '*'; 'Local IP' = '*'; 'Local IP Prefix Length' = '*'; 'Remote Port' = '5000:5100'; 'Remote IP' = '10.0.0.0'; 'Remote IP Prefix Length' = '8'; 'DSCP Value' = '34'; 'Throttle Rate' = '611' } }
+    @{ Name = 'Own servers gateway video 2'; Values = @{ Version = '1.0'; 'Application Name' = 'gw.exe'; Protocol = 'TCP'; 'Local Port' = '*'; 'Local IP' = '*'; 'Local IP Prefix Length' = '*'; 'Remote Port' = '5000:5100'; 'Remote IP' = '2001:db8::'; 'Remote IP Prefix Length' = '32'; 'DSCP Value' = '34'; 'Throttle Rate' = '611' } }
 )
 
 $differences = 0

@@ -11,7 +11,7 @@ Set-StrictMode -Version 2.0
 $ErrorActionPreference = 'Stop'
 
 $wanted = @(
-    @{ Name = 'Own clients browser video'; AppPathNameMatchCondition = 'browser.exe'; IPProtocolMatchCondition = 'Both'; IPSrcPortStartMatchCondition = 10100; IPSrcPortEndMatchCondition = 10199; DSCPAction = 34; NetworkProfile = 'All' }
+    @{ Name = 'Own clients browser video'; AppPathNameMatchCondition = 'browser.exe'; IPProtocolMatchCondition = 'Both'; IPSrcPortStartMatchCondition = 10100; IPSrcPortEndMatchCondition = 10199; DSCPAction = 34; ThrottleRateActionBitsPerSecond = 10002432; NetworkProfile = 'All' }
     @{ Name = 'Own clients intranet-phone audio'; AppPathNameMatchCondition = 'browser.exe'; IPProtocolMatchCondition = 'Both'; IPSrcPortStartMatchCondition = 10000; IPSrcPortEndMatchCondition = 10199; IPDstPrefixMatchCondition = '198.51.100.0/24'; DSCPAction = 46; NetworkProfile = 'All' }
     @{ Name = 'Own clients recorder audio'; AppPathNameMatchCondition = 'C:\Program Files\Recorder\rec.exe'; IPProtocolMatchCondition = 'UDP'; IPSrcPortMatchCondition = 30000; DSCPAction = 46; NetworkProfile = 'All' }
 )

@@ -9,8 +9,8 @@ Set-StrictMode -Version 2.0
 $ErrorActionPreference = 'Stop'
 
 $wanted = @(
-    @{ Name = 'Own servers gateway video'; AppPathNameMatchCondition = 'gw.exe'; IPProtocolMatchCondition = 'TCP'; IPDstPrefixMatchCondition = '10.0.0.0/8'; IPDstPortStartMatchCondition = 5000; IPDstPortEndMatchCondition = 5100; DSCPAction = 34; NetworkProfile = 'All' }
-    @{ Name = 'Own servers gateway video 2'; AppPathNameMatchCondition = 'gw.exe'; IPProtocolMatchCondition = 'TCP'; IPDstPrefixMatchCondition = '2001:db8::/32'; IPDstPortStartMatchCondition = 5000; IPDstPortEndMatchCondition = 5100; DSCPAction = 34; NetworkProfile = 'All' }
+    @{ Name = 'Own servers gateway video'; AppPathNameMatchCondition = 'gw.exe'; IPProtocolMatchCondition = 'TCP'; IPDstPrefixMatchCondition = '10.0.0.0/8'; IPDstPortStartMatchCondition = 5000; IPDstPortEndMatchCondition = 5100; DSCPAction = 34; ThrottleRateActionBitsPerSecond = 5005312; NetworkProfile = 'All' }
+    @{ Name = 'Own servers gateway video 2'; AppPathNameMatchCondition = 'gw.exe'; IPProtocolMatchCondition = 'TCP'; IPDstPrefixMatchCondition = '2001:db8::/32'; IPDstPortStartMatchCondition = 5000; IPDstPortEndMatchCondition = 5100; DSCPAction = 34; ThrottleRateActionBitsPerSecond = 5005312; NetworkProfile = 'All' }
 )
 
 $store = @{}
