@@ -27,6 +27,7 @@ static POLICY: LazyLock<PolicySet> = LazyLock::new(|| {
         dst_ports: DstPorts(PortMatch::Any),
         dscp: Dscp::EF,
         marker,
+        throttle: None,
         origin: Span::default(),
     };
     let parts = Parts {
