@@ -257,15 +257,6 @@ impl Space {
         self.protocols & bit(protocol) != 0
     }
 
-    /// Whether no process is left in the box: one that is left out takes all of its processes, in other letters' case.
-    #[must_use]
-    pub fn has_no_process(&self) -> bool {
-        let base = &self.apps.base;
-        let takes_all =
-            |one: &AppMatch| one.rank() <= base.rank() && base.intersection(one).is_some();
-        self.apps.except.iter().any(takes_all)
-    }
-
     /// Whether the addresses of both ends are any of the family.
     #[must_use]
     pub fn is_any_address(&self) -> bool {

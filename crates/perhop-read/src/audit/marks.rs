@@ -53,8 +53,7 @@ pub(super) fn compare(
         };
         let mut left = vec![region.space.clone()];
         for one in &won {
-            let part = region.space.intersection(&one.space);
-            let Some(part) = part.filter(|part| !part.has_no_process()) else {
+            let Some(part) = region.space.intersection(&one.space) else {
                 continue;
             };
             left = overlap::subtract(left, std::slice::from_ref(&one.space));
@@ -66,8 +65,7 @@ pub(super) fn compare(
                 fate.other.entry(one.policy).or_default().push(part);
             }
         }
-        fate.unmarked
-            .extend(left.into_iter().filter(|space| !space.has_no_process()));
+        fate.unmarked.extend(left);
     }
     for (id, fate) in fates {
         let findings = told(policy, id, &fate, seen);

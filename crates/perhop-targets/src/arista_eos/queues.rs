@@ -1,9 +1,7 @@
 //! Queues: the traffic class of each mark, and a profile that serves the transmit queues of the classes.
 
-use perhop_policy::Dscp;
-
 use crate::network::program::{Plan, leading_comments, same};
-use crate::network::queues::{Queue, Queues, REST_CLASS, traffic_class};
+use crate::network::queues::Queues;
 use crate::syntax::ios::{self, Config, Word};
 
 /// The file that makes them.
@@ -13,7 +11,7 @@ pub(super) fn apply(plan: &Plan) -> Vec<u8> {
     for text in plan.queues.comments() {
         out.comment(&text);
     }
-    for (dscp, class) in classes(&plan.queues) {
+    for (dscp, class) in plan.queues.classes() {
         let words = [
             Word::Own("qos map dscp"),
             Word::Number(dscp.value().into()),
@@ -54,7 +52,7 @@ pub(super) fn undo(plan: &Plan) -> Vec<u8> {
         ["no service-profile PHQ-OUT", "no qos trust"],
     );
     out.line(0, &[Word::Own("no qos profile PHQ-OUT")]);
-    for (dscp, _) in classes(&plan.queues) {
+    for (dscp, _) in plan.queues.classes() {
         let words = [
             Word::Own("no qos map dscp"),
             Word::Number(dscp.value().into()),
@@ -62,26 +60,6 @@ pub(super) fn undo(plan: &Plan) -> Vec<u8> {
         out.line(0, &words);
     }
     out.into_bytes()
-}
-
-/// Each mark's class; those that by themselves would be in the strict one and are not the plan's are with the rest.
-fn classes(queues: &Queues) -> Vec<(Dscp, u64)> {
-    let of = |queue: &Queue| {
-        let class = traffic_class(queue.kind);
-        queue
-            .dscps
-            .clone()
-            .into_iter()
-            .map(move |dscp| (dscp, class))
-    };
-    let mut out: Vec<(Dscp, u64)> = queues.list.iter().flat_map(of).collect();
-    out.extend(
-        queues
-            .strangers()
-            .into_iter()
-            .map(|dscp| (dscp, REST_CLASS)),
-    );
-    out
 }
 
 fn attach(out: &mut Config, plan: &Plan, lines: [&'static str; 2]) {

@@ -1,9 +1,7 @@
 //! Queues: the local priority of each mark, a profile that gives audio's the highest queue, and one that serves the queues.
 
-use perhop_policy::Dscp;
-
 use crate::network::program::{Plan, leading_comments, same};
-use crate::network::queues::{Queue, Queues, REST_CLASS, traffic_class};
+use crate::network::queues::{Queue, Queues};
 use crate::syntax::ios::{self, Config, Word};
 
 /// The local priorities in the order of their queues, 0 first: only the highest queue may be strict, so it is 5's.
@@ -19,7 +17,7 @@ pub(super) fn apply(plan: &Plan) -> Vec<u8> {
     for text in plan.queues.comments() {
         out.comment(&text);
     }
-    for (dscp, priority) in priorities(&plan.queues) {
+    for (dscp, priority) in plan.queues.classes() {
         let words = [
             Word::Own("qos dscp-map"),
             Word::Number(dscp.value().into()),
@@ -78,7 +76,7 @@ pub(super) fn undo(plan: &Plan) -> Vec<u8> {
     ] {
         out.line(0, &[Word::Own(line)]);
     }
-    for (dscp, _) in priorities(&plan.queues) {
+    for (dscp, _) in plan.queues.classes() {
         let words = [
             Word::Own("no qos dscp-map"),
             Word::Number(dscp.value().into()),
@@ -86,22 +84,6 @@ pub(super) fn undo(plan: &Plan) -> Vec<u8> {
         out.line(0, &words);
     }
     out.into_bytes()
-}
-
-/// Each mark's local priority; marks that by themselves would be audio's and are not the plan's are with the rest.
-fn priorities(queues: &Queues) -> Vec<(Dscp, u64)> {
-    let of = |queue: &Queue| {
-        let own = traffic_class(queue.kind);
-        queue.dscps.clone().into_iter().map(move |dscp| (dscp, own))
-    };
-    let mut out: Vec<(Dscp, u64)> = queues.list.iter().flat_map(of).collect();
-    out.extend(
-        queues
-            .strangers()
-            .into_iter()
-            .map(|dscp| (dscp, REST_CLASS)),
-    );
-    out
 }
 
 fn trust(out: &mut Config, plan: &Plan, line: &'static str) {

@@ -130,6 +130,18 @@ impl Queues {
         own.filter(|dscp| self.of(*dscp).is_none()).collect()
     }
 
+    /// Each mark's class on such a switch; the strangers are with the rest.
+    #[must_use]
+    pub fn classes(&self) -> Vec<(Dscp, u64)> {
+        let own = self.list.iter().flat_map(|queue| {
+            let class = traffic_class(queue.kind);
+            queue.dscps.iter().map(move |dscp| (*dscp, class))
+        });
+        let strangers = self.strangers().into_iter();
+        own.chain(strangers.map(|dscp| (dscp, REST_CLASS)))
+            .collect()
+    }
+
     /// What the kinds of one class of such a switch, or the rest, have of what the strict queue leaves, in percent.
     #[must_use]
     pub fn remaining_of_class(&self, class: u64) -> u8 {
