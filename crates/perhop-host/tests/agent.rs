@@ -19,8 +19,9 @@ use std::time::Duration;
 use namespace::{inside, ip, veth};
 use perhop_host::agent::{Agent, AgentError, Attach, Extras, Settings};
 use perhop_host::capture::{Live, Options};
+use perhop_host::mark::nft;
 use perhop_wire::packet::{Transport, dissect};
-use policies::{SCOPE, many};
+use policies::{Random, SCOPE, many, policy};
 
 fn start(interface: &str, attach: Attach) -> Option<Agent> {
     let settings = Settings {
@@ -124,6 +125,32 @@ fn an_interface_without_link_header_is_marked_at() {
                 .map(|two| u32::from(u16::from_be_bytes([two[0], two[1]])))
                 .sum();
             assert_eq!((sum & 0xffff) + (sum >> 16), 0xffff);
+        }
+    });
+}
+
+#[test]
+fn nftables_takes_the_table_of_every_policy() {
+    inside("nftables_takes_the_table_of_every_policy", || {
+        if Command::new("nft").arg("--version").output().is_err() {
+            println!("skipped: nft is not installed");
+            return;
+        }
+        let mut random = Random(5);
+        for round in 0..40 {
+            let policy = policy(&mut random, 1 + round % 9);
+            let options = nft::Options {
+                forwarded: round % 2 == 0,
+                interfaces: vec!["v0".to_owned()],
+                ..nft::Options::default()
+            };
+            let text = nft::ruleset(&policy, SCOPE, &options).text;
+            let file = std::env::temp_dir().join(format!("perhop-nft-{}", std::process::id()));
+            std::fs::write(&file, &text).unwrap();
+            let output = Command::new("nft").arg("-f").arg(&file).output().unwrap();
+            std::fs::remove_file(&file).unwrap();
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{text}\n{said}");
         }
     });
 }

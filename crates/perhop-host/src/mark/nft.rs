@@ -172,7 +172,11 @@ fn line(policy: &PolicySet, of: &Statement, rules: &[RuleId], options: &Options)
     };
     for (ports, side) in [(of.src_ports.0, "sport"), (of.dst_ports.0, "dport")] {
         if let Some(range) = ports.range() {
-            let _ = write!(out, "th {side} {}-{} ", range.first(), range.last());
+            let _ = if range.first() == range.last() {
+                write!(out, "th {side} {} ", range.first())
+            } else {
+                write!(out, "th {side} {}-{} ", range.first(), range.last())
+            };
         }
     }
     let rule = policy.rule(of.rule);
