@@ -39,6 +39,19 @@ fn every_case_has_its_answer_for_every_target() {
     );
 }
 
+/// A target that no case is about would be held by nothing here.
+#[test]
+fn every_target_has_a_case() {
+    let all = cases();
+    for target in TARGETS {
+        let says = |case: &Case| {
+            let kept = read(&case.folder.join(target.id()));
+            kept.contains_key("runbook.md")
+        };
+        assert!(all.iter().any(says), "no case is about {}", target.id());
+    }
+}
+
 /// What a target says about a plan, by path below its folder.
 fn answer(case: &Case, id: &str) -> Files {
     let only = [id.to_owned()];
