@@ -117,36 +117,81 @@ fn cell(row: &Value, name: &str, any: &str) -> Value {
     }
 }
 
-/// The table goes to a spreadsheet and comes back with every row.
+/// Holds a plan's table, as workbook and as text, against what is read of it.
+fn table_reads_back(plan: &str) -> usize {
+    let temp = folder();
+    let table = run(["table", plan, "--format", "json"]).exits(0);
+    let table: Value = serde_json::from_str(&table.out).unwrap();
+    let rows = table["rows"].as_array().unwrap();
+    if rows.is_empty() {
+        return 0;
+    }
+    let xlsx = temp.path().join("qos.bin").display().to_string();
+    run(["table", plan, "--xlsx", &xlsx]).exits(0);
+    let csv = run(["table", plan, "--format", "csv"]).exits(0);
+    let csv = file(&temp, "qos.txt", &csv.out).display().to_string();
+    for (path, format) in [(&xlsx, "perhop-xlsx"), (&csv, "perhop-csv")] {
+        let read = run(["read", path, "--format", "json"]);
+        holds("read", &read.out);
+        let read: Value = serde_json::from_str(&read.out).unwrap();
+        assert_eq!(read["files"][0]["format"], format, "{plan}");
+        let facts = read["files"][0]["facts"].as_array().unwrap();
+        // A row with several addresses is a policy for each.
+        let one_each: Vec<(&Value, &Value)> = rows
+            .iter()
+            .flat_map(|row| {
+                let [sources, destinations] = ["source_ip", "destination_ip"]
+                    .map(|name| row[name].as_str().unwrap().split(", ").collect::<Vec<_>>());
+                // Addresses of two families are of no packet.
+                let meet = |a: &str, b: &str| {
+                    a == "any" || b == "any" || a.contains(':') == b.contains(':')
+                };
+                let pairs = sources
+                    .iter()
+                    .flat_map(|a| destinations.iter().filter(|b| meet(a, b)));
+                std::iter::repeat_n(row, pairs.count())
+            })
+            .zip(facts)
+            .collect();
+        assert_eq!(facts.len(), one_each.len(), "{plan} {format}");
+        let last = one_each.last().map(|(row, _)| *row);
+        assert_eq!(last, rows.last(), "{plan} {format}");
+        for (row, fact) in one_each {
+            let label = format!("{plan} {format}: {row} {fact}");
+            let ports = ["source_ports", "destination_ports"];
+            assert_eq!(
+                cell(row, "executable", "any"),
+                fact["application"],
+                "{label}"
+            );
+            for name in ports {
+                assert_eq!(cell(row, name, "any"), fact[name], "{label}");
+            }
+            assert_eq!(row["dscp"], fact["dscp"], "{label}");
+            assert_eq!(row["protocol"], fact["protocol"], "{label}");
+        }
+    }
+    rows.len()
+}
+
+/// The table goes to a spreadsheet and comes back with every row, for every case of the targets.
+#[test]
+fn every_table_reads_back() {
+    let mut rows = 0;
+    for case in fs::read_dir(project("crates/perhop-targets/tests/cases")).unwrap() {
+        let plan = case.unwrap().path().join("plan.toml");
+        rows += table_reads_back(&plan.display().to_string());
+    }
+    assert!(rows > 50, "{rows}");
+}
+
 #[test]
 fn the_table_reads_back() {
     let temp = folder();
     let plan = file(&temp, "plan.toml", PLAN).display().to_string();
-    let table = run(["table", &plan, "--format", "json"]).exits(0);
-    let table: Value = serde_json::from_str(&table.out).unwrap();
-    let rows = table["rows"].as_array().unwrap();
+    assert!(table_reads_back(&plan) > 0);
     let xlsx = temp.path().join("qos.bin").display().to_string();
     run(["table", &plan, "--xlsx", &xlsx]).exits(0);
-    let csv = run(["table", &plan, "--format", "csv"]).exits(0);
-    let csv = file(&temp, "qos.txt", &csv.out).display().to_string();
-    for (path, format) in [(&xlsx, "perhop-xlsx"), (&csv, "perhop-csv")] {
-        let read = run(["read", path, "--format", "json"]).exits(0);
-        holds("read", &read.out);
-        let read: Value = serde_json::from_str(&read.out).unwrap();
-        assert_eq!(read["files"][0]["format"], format);
-        let facts = read["files"][0]["facts"].as_array().unwrap();
-        assert_eq!(facts.len(), rows.len(), "{format}");
-        for (row, fact) in rows.iter().zip(facts) {
-            assert_eq!(cell(row, "executable", "any"), fact["application"]);
-            assert_eq!(cell(row, "source_ports", "any"), fact["source_ports"]);
-            assert_eq!(
-                cell(row, "destination_ports", "any"),
-                fact["destination_ports"]
-            );
-            assert_eq!(row["dscp"], fact["dscp"]);
-            assert_eq!(row["protocol"], fact["protocol"]);
-        }
-    }
     let broken = fs::read(&xlsx).unwrap();
     let broken_path = temp.path().join("broken.xlsx");
     fs::write(&broken_path, &broken[..broken.len() / 2]).unwrap();

@@ -37,17 +37,7 @@ pub(crate) fn executables(file: &mut FileRead, words: &Words) {
         .unwrap_or(&fact.place)
         .clone();
         if let Some(why) = impossible(&app) {
-            policy.sound = false;
-            found.push(
-                Finding::new(
-                    Severity::Error,
-                    Layer::Match,
-                    codes::NEVER_MATCHES,
-                    format!("`{}` names the application `{app}`: {why}", policy.name),
-                )
-                .at(&place)
-                .help("write the executable's file name, such as `lync.exe`, or its full path"),
-            );
+            found.push(never_matches(policy, &app, why).at(&place));
             continue;
         }
         let name = file_name(&app);
@@ -62,6 +52,26 @@ pub(crate) fn executables(file: &mut FileRead, words: &Words) {
         }
     }
     file.findings.extend(found);
+}
+
+/// The finding about an application that no process of Windows can be.
+fn never_matches(policy: &mut HostPolicy, app: &str, why: &str) -> Finding {
+    // A table has senders of every system.
+    let elsewhere =
+        policy.form == super::Form::Table && impossible(&format!("{app}.exe")).is_none();
+    let finding = |severity, end: &str| {
+        let text = format!(
+            "`{}` names the application `{app}`: {why}{end}",
+            policy.name
+        );
+        Finding::new(severity, Layer::Match, codes::NEVER_MATCHES, text)
+    };
+    if elsewhere {
+        return finding(Severity::Info, " on Windows");
+    }
+    let finding = finding(Severity::Error, "");
+    policy.sound = false;
+    finding.help("write the executable's file name, such as `lync.exe`, or its full path")
 }
 
 /// Tells of pairs of policies that take the same packets with different marks where Windows does not say which applies.
