@@ -41,7 +41,7 @@ pub(super) fn tell(policy: &PolicySet, scope: ScopeId, args: &RunArgs, ui: &Ui) 
     let rules = crate::render::counted(throttled, "rule");
     if throttled > 0 && !args.throttle {
         ui.warn(&format!(
-            "{rules} of the plan to be throttled; without `--throttle` none is"
+            "the plan throttles {rules}; nothing is throttled without `--throttle`"
         ));
     } else if throttled == 0 && args.throttle {
         ui.warn("the plan throttles nothing: no rule has a `throttle`");
