@@ -165,6 +165,7 @@ struct Analysis<'a> {
 }
 
 impl Sink for Analysis<'_> {
+    #[inline(always)]
     fn packet(&mut self, packet: &CapturedPacket<'_>) {
         self.engine.observe(packet);
         if let Some(beside) = &mut self.beside {

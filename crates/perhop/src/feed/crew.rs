@@ -462,7 +462,7 @@ fn read_at(_: &File, _: &mut [u8], _: u64) -> io::Result<usize> {
 }
 
 /// Bytes that one thread reads at a time: they and what they become stay in the second-level cache.
-const STRETCH: u64 = 1 << 18;
+const STRETCH: u64 = 1 << 19;
 /// Stretches that are worth several threads.
 const LEAST: u64 = 4;
 /// Stretches that may be under way for each thread.
