@@ -16,7 +16,8 @@ mod namespace;
 mod traffic;
 
 use std::fs;
-use std::process::Command;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -238,6 +239,59 @@ fn nftables_marks_by_ports_and_units_where_programs_are_not_wanted() {
             assert_eq!(marks.get("0"), Some(&50), "{marks:?}");
         },
     );
+}
+
+/// Runs a program as on a kernel without bpf(2): a filter (seccomp) answers that call, number 321, with ENOSYS.
+#[cfg(target_arch = "x86_64")]
+const WITHOUT_BPF: &str = r#"
+import ctypes, os, struct, sys
+code = [(0x20, 0, 0, 0), (0x15, 0, 1, 321), (0x06, 0, 0, 0x50000 | 38), (0x06, 0, 0, 0x7FFF0000)]
+code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *line) for line in code))
+class Program(ctypes.Structure):
+    _fields_ = [("len", ctypes.c_ushort), ("filter", ctypes.c_void_p)]
+program = Program(4, ctypes.addressof(code))
+libc = ctypes.CDLL(None)
+if libc.prctl(38, 1, 0, 0, 0) or libc.prctl(22, 2, ctypes.byref(program), 0, 0):
+    sys.exit("no filter")
+os.execvp(sys.argv[1], sys.argv[1:])
+"#;
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn a_kernel_without_programs_is_marked_by_nftables() {
+    inside("a_kernel_without_programs_is_marked_by_nftables", || {
+        let (Some(net), Some(before)) = (Net::new(), nft()) else {
+            return;
+        };
+        let mut child = match Command::new("python3")
+            .args(["-c", WITHOUT_BPF])
+            .arg(binary::perhop().get_program())
+            .args(["agent", "run", &net.file("plan.toml")])
+            .args(["--interface", "v0", "--socket", &net.file("agent.sock")])
+            .stderr(Stdio::piped())
+            .spawn()
+        {
+            Ok(child) => child,
+            Err(error) => {
+                println!("skipped: python3: {error}");
+                return;
+            }
+        };
+        let mut told = String::new();
+        let mut lines = BufReader::new(child.stderr.take().unwrap());
+        while !told.contains("\nmarking by") {
+            let more = lines.read_line(&mut told).unwrap();
+            assert_ne!(more, 0, "it ended: {told}");
+        }
+        assert!(told.contains("this kernel has no bpf(2)"), "{told}");
+        assert!(told.contains("executables are not told apart"), "{told}");
+        assert!(nft().unwrap().contains("table inet perhop_agent"));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        until("the table of a killed agent stays", || {
+            nft().unwrap() == before
+        });
+    });
 }
 
 #[test]
