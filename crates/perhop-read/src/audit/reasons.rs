@@ -39,13 +39,15 @@ pub(super) fn wider(policy: &PolicySet, id: RuleId, one: &Seen<'_>) -> Vec<Findi
     let Some(statement) = statements.first() else {
         return Vec::new();
     };
-    // What another rule says just so is that rule's policy.
+    // What another rule says just so is that rule's policy, and where policies have no addresses it stays that rule's.
+    let placed = |said: Option<_>, has: Option<_>| has.is_none() || said == has;
     let own = |other: &Statement| {
         other.scope == statement.scope
             && other.app.rank() == one.policy.app.rank()
             && other.app.intersection(&one.policy.app).is_some()
             && other.protocol == one.policy.protocol
-            && (other.src, other.dst) == (one.policy.src, one.policy.dst)
+            && placed(other.src, one.policy.src)
+            && placed(other.dst, one.policy.dst)
             && (other.src_ports, other.dst_ports) == (one.policy.src_ports, one.policy.dst_ports)
     };
     if policy.statements().iter().any(own) {
