@@ -1,7 +1,8 @@
 //! RTP streams: recognised by how their sequence numbers behave, measured as RFC 3550 has it.
 //!
 //! [`Stream`] is the finished, plain form. While packets arrive a stream is two records in an arena (`arena`), the
-//! first of which holds all that an ordinary packet touches.
+//! first of which holds all that an ordinary packet of sound touches. What only some streams have is made for them
+//! alone: `timings` for video and for clocks that are being measured, `rare` for loss and what is odder.
 
 use perhop_wire::rtcp::report::{ReportBlock, VoipMetrics};
 
@@ -13,7 +14,9 @@ mod finish;
 mod jitter;
 mod loss;
 mod media;
+mod rare;
 mod sequence;
+mod timings;
 pub(crate) mod update;
 
 use crate::quality::Remote;

@@ -1,13 +1,16 @@
-//! Streams while packets arrive: a hot record of one cache line each, and a cold one.
+//! Streams while packets arrive: a hot record of one cache line each, and a cold one of half a line; what few of them have
+//! is elsewhere.
 
 use std::hint::select_unpredictable;
 
 use super::Beginning;
 use super::arrival::Arrival;
 use super::clock;
-use super::jitter::{Running, Timing};
-use super::loss::{Counts, Windows};
-use super::sequence::Sequence;
+use super::jitter::Running;
+use super::loss::Counts;
+use super::rare::{NEVER, Odd, Rare};
+use super::sequence::{Gaps, extended};
+use super::timings::Timings;
 use crate::engine::chunks::{Chunks, Slabs};
 
 /// Place of a stream in its arena; [`NONE`] for no stream.
@@ -19,7 +22,7 @@ pub(crate) const NONE: StreamId = u32::MAX;
 #[derive(Debug, Default)]
 pub(crate) struct Arena {
     pub(super) hot: Slabs<Hot>,
-    pub(super) timing: Slabs<Timing>,
+    pub(super) timings: Timings,
     pub(super) cold: Chunks<Cold>,
     free: Vec<StreamId>,
 }
@@ -40,7 +43,7 @@ pub(super) struct Hot {
     pub(super) jitter_max: f32,
     /// Nanoseconds.
     pub(super) longest_gap: f32,
-    /// What does not fit is in [`Cold::payload_bytes`].
+    /// What does not fit is in [`Odd::payload_runs`].
     pub(super) payload_bytes: u32,
     pub(super) markers: u32,
     /// When the next window of loss ends, as [`super::loss::tick`] counts.
@@ -72,38 +75,36 @@ pub(super) const ENDED: u16 = 16;
 #[derive(Debug)]
 pub(super) struct Cold {
     pub(super) first_arrival: i64,
-    pub(super) sequence: Sequence,
-    /// Packets that are not in the jitter's mean.
-    pub(super) uncounted: u32,
-    /// Payload bytes beyond those in the hot record.
-    pub(super) payload_bytes: u64,
-    pub(super) seen_twice: u32,
-    pub(super) strays: u32,
-    /// Extended number of the first packet.
-    pub(super) first_number: u32,
-    /// A packet had no time.
-    pub(super) untimed: bool,
-    /// The number that would follow the last jump, with bit 16 set; 0 when there was none.
-    pub(super) after_jump: u32,
-    pub(super) fits: u8,
-    pub(super) misfits: u8,
-    pub(super) repeated: bool,
-    pub(super) over_tcp: bool,
-    pub(super) beginning: Beginning,
-    /// Packets per payload type, all but the one in the hot record.
-    pub(super) other_types: Vec<(u8, u32)>,
-    pub(super) bye: Option<i64>,
-    /// Arrival of the latest telephone event.
-    pub(super) last_event: Option<i64>,
-    pub(super) windows: Option<Box<Windows>>,
+    pub(super) rare: Option<Box<Rare>>,
+    /// Extended number of the lowest.
+    pub(super) base: u32,
+    /// Timestamp of the packet from which the clock is measured.
+    pub(super) from_timestamp: u32,
     /// The next stream of the same flow.
     pub(super) next: StreamId,
+    pub(super) fits: u8,
+    pub(super) misfits: u8,
+    /// [`REPEATED`], [`OVER_TCP`], [`UNTIMED`].
+    pub(super) signs: u8,
+    pub(super) beginning: Beginning,
 }
+
+const _: () = assert!(
+    size_of::<Cold>() == 32,
+    "two cold records of streams are a cache line"
+);
+
+/// The packet before had the highest number.
+pub(super) const REPEATED: u8 = 1;
+/// Packets were framed in a TCP stream.
+pub(super) const OVER_TCP: u8 = 2;
+/// A packet had no time.
+pub(super) const UNTIMED: u8 = 4;
 
 impl Arena {
     /// Begins a stream with its first packet.
     pub(crate) fn begin(&mut self, p: &Arrival, next: StreamId, candidate: bool) -> StreamId {
-        let (sequence, highest) = Sequence::begin(p.sequence);
+        let highest = extended(p.sequence);
         let known = clock::registered(p.payload_type());
         let mut flags = if candidate { CANDIDATE } else { 0 };
         if known.is_none() {
@@ -129,47 +130,38 @@ impl Arena {
         };
         let cold = Cold {
             first_arrival: p.time,
-            sequence,
-            uncounted: 1,
-            payload_bytes: 0,
-            seen_twice: 0,
-            strays: 0,
-            first_number: highest,
-            untimed: false,
-            after_jump: 0,
+            rare: None,
+            base: highest,
+            from_timestamp: p.timestamp,
+            next,
             fits: 1,
             misfits: 0,
-            repeated: false,
-            over_tcp: false,
+            signs: 0,
             beginning: Beginning::First,
-            other_types: Vec::new(),
-            bye: None,
-            last_event: None,
-            windows: None,
-            next,
         };
-        self.insert(hot, Timing::from(p), cold)
+        let id = self.insert(hot, cold);
+        if known.is_none() {
+            self.timings.make(id).begin(p);
+        }
+        id
     }
 
-    fn insert(&mut self, hot: Hot, timing: Timing, cold: Cold) -> StreamId {
+    fn insert(&mut self, hot: Hot, cold: Cold) -> StreamId {
         if let Some(id) = self.free.pop() {
             self.hot[id as usize] = hot;
-            self.timing[id as usize] = timing;
             self.cold[id as usize] = cold;
             return id;
         }
         self.hot.push(hot);
-        self.timing.push(timing);
         self.cold.push(cold);
+        self.timings.push();
         (self.hot.len() - 1) as StreamId
     }
 
     /// Gives a stream's place back.
     pub(crate) fn release(&mut self, id: StreamId) {
-        let cold = &mut self.cold[id as usize];
-        cold.other_types = Vec::new();
-        cold.windows = None;
-        cold.sequence = Sequence::default();
+        self.cold[id as usize].rare = None;
+        self.timings.give_back(id);
         self.free.push(id);
     }
 
@@ -186,16 +178,11 @@ impl Arena {
         self.hot.near(id as usize).map_or(0, |hot| hot.ssrc)
     }
 
-    /// Reads from both lines of a stream's timing when its next packet will need them; else from the first one's.
+    /// Reads from both lines of a stream's timing, if it has any.
     #[inline(always)]
     pub(crate) fn touch_timing(&self, id: StreamId) -> u32 {
         let id = select_unpredictable(id == NONE, 0, id);
-        let Some(hot) = self.hot.near(id as usize) else {
-            return 0;
-        };
-        let timed = hot.flags & (FRAMES | MEASURING) != 0;
-        let id = select_unpredictable(timed, id, 0);
-        self.timing.near(id as usize).map_or(0, Timing::touch)
+        self.timings.touch(id)
     }
 
     pub(crate) fn last_arrival(&self, id: StreamId) -> i64 {
@@ -219,16 +206,16 @@ impl Arena {
     }
 
     pub(crate) fn set_untimed(&mut self, id: StreamId) {
-        self.cold[id as usize].untimed = true;
+        self.cold[id as usize].signs |= UNTIMED;
     }
 
     pub(crate) fn set_over_tcp(&mut self, id: StreamId) {
-        self.cold[id as usize].over_tcp = true;
+        self.cold[id as usize].signs |= OVER_TCP;
     }
 
     /// RTCP said goodbye for the stream's source.
     pub(crate) fn end(&mut self, id: StreamId, time: i64) {
-        self.cold[id as usize].bye = Some(time);
+        self.cold[id as usize].odd_mut().bye = time;
         self.hot[id as usize].flags |= ENDED;
     }
 }
@@ -252,7 +239,57 @@ impl Hot {
         Counts {
             time: self.last_arrival,
             highest: self.highest,
-            missing: cold.sequence.missing(self.highest, self.received),
+            missing: cold.missing(self.highest, self.received),
         }
+    }
+}
+
+impl Cold {
+    /// What few streams have, to be changed; made when it is missing.
+    pub(super) fn rare_mut(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    /// What fewer streams have, if this one has it.
+    pub(super) fn odd(&self) -> Option<&Odd> {
+        self.rare.as_deref()?.odd()
+    }
+
+    /// The same, to be changed; made when it is missing.
+    pub(super) fn odd_mut(&mut self) -> &mut Odd {
+        self.rare_mut().odd_mut()
+    }
+
+    /// Whether one of its signs is set.
+    pub(super) const fn has(&self, sign: u8) -> bool {
+        self.signs & sign != 0
+    }
+
+    pub(super) fn gaps(&self) -> Option<&Gaps> {
+        Some(&self.rare.as_deref()?.gaps)
+    }
+
+    /// Numbers never seen, given all packets that were counted.
+    pub(super) fn missing(&self, highest: u32, received: u32) -> u32 {
+        let expected = highest.wrapping_sub(self.base).wrapping_add(1);
+        let duplicates = self.gaps().map_or(0, |gaps| gaps.duplicates);
+        expected.wrapping_sub(received.wrapping_sub(duplicates))
+    }
+
+    /// Packets that are not in the jitter's mean.
+    pub(super) fn uncounted(&self) -> u32 {
+        1 + self.odd().map_or(0, |odd| odd.uncounted)
+    }
+
+    /// The packet from which the clock is measured: its arrival and its timestamp.
+    pub(super) fn timed_from(&self) -> (i64, u32) {
+        let later = self.odd().map(|odd| odd.timed_from);
+        let arrival = later.filter(|time| *time != NEVER);
+        (arrival.unwrap_or(self.first_arrival), self.from_timestamp)
+    }
+
+    /// Packets per payload type, all but the one in the hot record.
+    pub(super) fn other_types(&self) -> &[(u8, u32)] {
+        self.odd().map_or(&[], |odd| &odd.other_types)
     }
 }

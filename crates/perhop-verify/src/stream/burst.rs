@@ -3,7 +3,7 @@
 use super::BurstReport;
 
 /// Missing numbers, `first` to `last`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Hole {
     pub(super) first: u32,
     pub(super) last: u32,
@@ -19,22 +19,21 @@ impl Hole {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Bursts {
     done: BurstReport,
-    /// The losses that go together so far, and how many packets they are.
-    open: Option<(Hole, u32)>,
+    /// The losses that go together so far.
+    open: Hole,
+    /// How many packets they are; 0 when there is none.
+    lost: u32,
 }
 
 impl Bursts {
     /// Takes the next hole.
     pub(super) fn take(&mut self, hole: Hole) {
-        match &mut self.open {
-            Some((open, lost)) if hole.first.saturating_sub(open.last) <= G_MIN => {
-                open.last = open.last.max(hole.last);
-                *lost += hole.len();
-            }
-            _ => {
-                self.close();
-                self.open = Some((hole, hole.len()));
-            }
+        if self.lost > 0 && hole.first.saturating_sub(self.open.last) <= G_MIN {
+            self.open.last = self.open.last.max(hole.last);
+            self.lost += hole.len();
+        } else {
+            self.close();
+            (self.open, self.lost) = (hole, hole.len());
         }
     }
 
@@ -46,12 +45,11 @@ impl Bursts {
 
     /// A loss by itself is no burst.
     fn close(&mut self) {
-        if let Some((open, lost)) = self.open.take()
-            && lost > 1
-        {
+        let lost = std::mem::take(&mut self.lost);
+        if lost > 1 {
             self.done.bursts += 1;
             self.done.lost += u64::from(lost);
-            self.done.packets += u64::from(open.len());
+            self.done.packets += u64::from(self.open.len());
         }
     }
 }

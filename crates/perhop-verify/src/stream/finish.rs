@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::arena::{Arena, Cold, FRAMES, Hot, MEASURING, StreamId};
+use super::arena::{Arena, Cold, ENDED, FRAMES, Hot, MEASURING, OVER_TCP, StreamId, UNTIMED};
 use super::clock::{self, CLOCKS, ClockSource, Codec, StreamClock};
 use super::jitter::Timing;
+use super::rare::{NEVER, Rare};
 use super::{Evidence, Jitter, MediaType, SequenceReport, Stream, media};
 
 /// What SDP says of the streams of an address and port.
@@ -40,11 +41,12 @@ impl Arena {
         evidence: Evidence,
     ) -> Stream {
         let (hot, cold) = (&self.hot[id as usize], &self.cold[id as usize]);
-        let timing = &self.timing[id as usize];
+        let timing = self.timings.of(id);
+        let odd = cold.odd();
         let payload_types = hot.payload_types(cold);
         let payload_type = hot.main_type(&payload_types);
         let said = announced.and_then(|all| all.of(payload_type));
-        let clock = hot.choose_clock(timing, payload_type, said.map(|(_, rate)| rate));
+        let clock = hot.choose_clock(cold, payload_type, said.map(|(_, rate)| rate));
         Stream {
             ssrc: hot.ssrc,
             payload_type,
@@ -52,21 +54,23 @@ impl Arena {
             packets: u64::from(hot.received),
             payload_bytes: hot.bytes(cold),
             first: cold.first_arrival,
-            last: hot.last_arrival.max(cold.last_event.unwrap_or(i64::MIN)),
+            last: hot
+                .last_arrival
+                .max(odd.map_or(NEVER, |odd| odd.last_event)),
             sequence: hot.sequence_report(cold),
-            clock: hot.clock_report(timing, cold, clock),
+            clock: hot.clock_report(cold, clock),
             jitter: hot.jitter_report(timing, cold, clock.0),
             frame_jitter: hot.frame_jitter(timing, cold, clock.0),
             longest_gap_ms: f64::from(hot.longest_gap) / 1e6,
             markers: u64::from(hot.markers),
             media: announced
                 .and_then(|all| all.media)
-                .or_else(|| hot.media(timing, cold, payload_type, clock)),
+                .or_else(|| hot.media(cold, payload_type, clock)),
             codec: codec(payload_type, said.map(|(name, _)| name), clock.0),
             evidence,
             beginning: cold.beginning,
-            bye: cold.bye,
-            over_tcp: cold.over_tcp,
+            bye: odd.filter(|_| hot.flags & ENDED != 0).map(|odd| odd.bye),
+            over_tcp: cold.has(OVER_TCP),
             remote: None,
         }
     }
@@ -79,13 +83,15 @@ impl Arena {
 
 impl Hot {
     fn bytes(&self, cold: &Cold) -> u64 {
-        cold.payload_bytes + u64::from(self.payload_bytes)
+        let runs = cold.odd().map_or(0, |odd| odd.payload_runs);
+        u64::from(runs) << 32 | u64::from(self.payload_bytes)
     }
 
     fn payload_types(&self, cold: &Cold) -> Vec<(u8, u64)> {
-        let others: u32 = cold.other_types.iter().map(|(_, count)| count).sum();
+        let others = cold.other_types().iter();
+        let others: u32 = others.map(|(_, count)| count).sum();
         let mut types: Vec<(u8, u64)> = cold
-            .other_types
+            .other_types()
             .iter()
             .map(|(kind, count)| (*kind, u64::from(*count)))
             .collect();
@@ -107,7 +113,7 @@ impl Hot {
     /// The clock as an index, and how it is known.
     fn choose_clock(
         &self,
-        timing: &Timing,
+        cold: &Cold,
         payload_type: u8,
         said: Option<u32>,
     ) -> (usize, ClockSource) {
@@ -127,7 +133,7 @@ impl Hot {
         if let Some(clock) = said.and_then(clock::index_of) {
             return (clock, ClockSource::Announced);
         }
-        let crude = self.rate_since(timing, None);
+        let crude = self.rate_since(cold, None);
         let distance = |rate: u32| crude.map_or(0.0, |crude| (crude / f64::from(rate)).ln().abs());
         let nearest = clock::usual(payload_type)
             .iter()
@@ -141,13 +147,14 @@ impl Hot {
     }
 
     /// Timestamp units a second since measuring began; `about` tells how often the timestamp has wrapped.
-    fn rate_since(&self, timing: &Timing, about: Option<u32>) -> Option<f64> {
-        let lasted = self.last_arrival.saturating_sub(timing.from_arrival);
+    fn rate_since(&self, cold: &Cold, about: Option<u32>) -> Option<f64> {
+        let (from_arrival, from_timestamp) = cold.timed_from();
+        let lasted = self.last_arrival.saturating_sub(from_arrival);
         if lasted <= 0 || self.received < LEAST_CRUDE {
             return None;
         }
         let seconds = lasted as f64 / 1e9;
-        let units = self.last_timestamp.wrapping_sub(timing.from_timestamp);
+        let units = self.last_timestamp.wrapping_sub(from_timestamp);
         let units = match about {
             Some(rate) => {
                 let expected = f64::from(rate) * seconds;
@@ -159,70 +166,66 @@ impl Hot {
         Some(units / seconds)
     }
 
-    fn clock_report(
-        &self,
-        timing: &Timing,
-        cold: &Cold,
-        (index, source): (usize, ClockSource),
-    ) -> StreamClock {
+    fn clock_report(&self, cold: &Cold, (index, source): (usize, ClockSource)) -> StreamClock {
         let rate = Some(CLOCKS[index].0).filter(|_| index != clock::UNKNOWN);
-        let long = self.last_arrival.saturating_sub(timing.from_arrival) >= 1_000_000_000;
+        let long = self.last_arrival.saturating_sub(cold.timed_from().0) >= 1_000_000_000;
         StreamClock {
             rate,
             source,
             measured: self
-                .rate_since(timing, rate)
-                .filter(|_| long && !cold.untimed),
+                .rate_since(cold, rate)
+                .filter(|_| long && !cold.has(UNTIMED)),
         }
     }
 
-    fn jitter_report(&self, timing: &Timing, cold: &Cold, clock: usize) -> Option<Jitter> {
-        if clock == clock::UNKNOWN || cold.untimed {
+    fn jitter_report(&self, timing: Option<&Timing>, cold: &Cold, clock: usize) -> Option<Jitter> {
+        if clock == clock::UNKNOWN || cold.has(UNTIMED) {
             return None;
         }
         let running = if self.flags & MEASURING == 0 {
             self.running()
         } else {
-            timing.lanes.of(clock)?
+            timing?.lanes.of(clock)?
         };
-        running.report(self.received.saturating_sub(cold.uncounted))
+        running.report(self.received.saturating_sub(cold.uncounted()))
     }
 
-    fn frame_jitter(&self, timing: &Timing, cold: &Cold, clock: usize) -> Option<Jitter> {
-        let known = self.flags & FRAMES != 0 && clock == clock::VIDEO && !cold.untimed;
-        known.then(|| timing.frames.report())?
+    fn frame_jitter(&self, timing: Option<&Timing>, cold: &Cold, clock: usize) -> Option<Jitter> {
+        let known = self.flags & FRAMES != 0 && clock == clock::VIDEO && !cold.has(UNTIMED);
+        timing.filter(|_| known)?.frames.report()
     }
 
     fn sequence_report(&self, cold: &Cold) -> SequenceReport {
-        let sequence = &cold.sequence;
+        let none = Rare::default();
+        let rare = cold.rare.as_deref().unwrap_or(&none);
+        let gaps = &rare.gaps;
         let counts = self.counts(cold);
-        let expected = self.highest.wrapping_sub(sequence.base).wrapping_add(1);
-        let (loss_runs, longest_loss_run) = sequence.runs();
-        let worst = cold.windows.as_ref().map(|windows| windows.worst(counts));
-        let (worst_200_ms, worst_15_s) = worst.unwrap_or_default();
+        let first_number = cold.base.wrapping_add(gaps.lowered);
+        let expected = self.highest.wrapping_sub(cold.base).wrapping_add(1);
+        let (loss_runs, longest_loss_run) = gaps.runs();
+        let (worst_200_ms, worst_15_s) = rare.windows.worst(counts);
         SequenceReport {
-            lowest: sequence.base as u16,
+            lowest: cold.base as u16,
             highest: self.highest as u16,
             expected: u64::from(expected),
             missing: u64::from(counts.missing),
-            duplicates: u64::from(sequence.duplicates),
-            seen_twice: u64::from(cold.seen_twice),
-            reordered: u64::from(sequence.reordered),
-            cumulative_lost: i64::from(self.highest.wrapping_sub(cold.first_number)) + 1
+            duplicates: u64::from(gaps.duplicates),
+            seen_twice: u64::from(rare.seen_twice),
+            reordered: u64::from(gaps.reordered),
+            cumulative_lost: i64::from(self.highest.wrapping_sub(first_number)) + 1
                 - i64::from(self.received),
             loss_runs: u64::from(loss_runs),
             longest_loss_run: u64::from(longest_loss_run),
-            bursts: sequence.bursts(),
+            bursts: gaps.bursts(),
             worst_200_ms,
             worst_15_s,
-            strays: u64::from(cold.strays),
+            strays: u64::from(cold.odd().map_or(0, |odd| odd.strays)),
         }
     }
 
     /// What the stream carries by its own packets; `None` when they do not tell.
     fn media(
         &self,
-        timing: &Timing,
         cold: &Cold,
         payload_type: u8,
         clock: (usize, ClockSource),
@@ -230,17 +233,17 @@ impl Hot {
         media::told_by(&media::Signs {
             payload_type,
             clock,
-            crude: self.crude_rate(timing),
+            crude: self.crude_rate(cold),
             frames: self.flags & FRAMES != 0,
             mean: self.bytes(cold) / u64::from(self.received.max(1)),
         })
     }
 
     /// Timestamp units a second, when enough packets over enough time give an idea.
-    fn crude_rate(&self, timing: &Timing) -> Option<f64> {
-        let lasted = self.last_arrival.saturating_sub(timing.from_arrival);
+    fn crude_rate(&self, cold: &Cold) -> Option<f64> {
+        let lasted = self.last_arrival.saturating_sub(cold.timed_from().0);
         let enough = self.received >= media::LEAST_PACKETS && lasted >= media::LEAST_LASTED;
-        self.rate_since(timing, None).filter(|_| enough)
+        self.rate_since(cold, None).filter(|_| enough)
     }
 }
 

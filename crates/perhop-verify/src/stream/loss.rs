@@ -1,8 +1,8 @@
 //! Loss over short windows: the worst 200 ms and the worst 15 s that begin with a loss.
 
 /// Windows of a stream that has lost packets.
-#[derive(Debug, Clone)]
-pub(super) struct Windows([Window; 2]);
+#[derive(Debug, Clone, Default)]
+pub(super) struct Windows([Window; LENGTHS.len()]);
 
 /// Counts of a stream at one instant.
 #[derive(Debug, Clone, Copy)]
@@ -16,22 +16,18 @@ pub(super) struct Counts {
 }
 
 impl Windows {
-    pub(super) const fn new() -> Self {
-        Self([Window::new(200_000_000), Window::new(15_000_000_000)])
-    }
-
     /// Closes windows that ended before `now`; `before` are the counts as they stood until then.
     pub(super) fn close(&mut self, before: Counts, now: i64) {
-        for window in &mut self.0 {
-            window.close(before, now);
+        for (window, length) in self.0.iter_mut().zip(LENGTHS) {
+            window.close(before, now, length);
         }
     }
 
     /// When the first open window ends, in nanoseconds; `None` when none is open.
     pub(super) fn deadline(&self) -> Option<i64> {
-        let ends = self.0.iter().filter_map(|window| {
-            let start = window.open?;
-            Some(start.time.saturating_add(window.length))
+        let ends = self.0.iter().zip(LENGTHS).filter_map(|(window, length)| {
+            let start = window.start()?;
+            Some(start.time.saturating_add(length))
         });
         ends.min()
     }
@@ -59,37 +55,53 @@ pub(super) const fn tick(time: i64) -> u16 {
 
 #[derive(Debug, Clone)]
 struct Window {
-    length: i64,
-    open: Option<Counts>,
+    /// Counts when it was opened, unless [`CLOSED`].
+    time: i64,
+    highest: u32,
+    missing: u32,
     worst: f32,
 }
 
-impl Window {
-    const fn new(length: i64) -> Self {
+impl Default for Window {
+    fn default() -> Self {
         Self {
-            length,
-            open: None,
+            time: CLOSED,
+            highest: 0,
+            missing: 0,
             worst: 0.0,
         }
     }
+}
 
-    fn close(&mut self, before: Counts, now: i64) {
-        if let Some(start) = self.open
-            && now.saturating_sub(start.time) > self.length
+impl Window {
+    const fn start(&self) -> Option<Counts> {
+        if self.time == CLOSED {
+            return None;
+        }
+        Some(Counts {
+            time: self.time,
+            highest: self.highest,
+            missing: self.missing,
+        })
+    }
+
+    fn close(&mut self, before: Counts, now: i64, length: i64) {
+        if let Some(start) = self.start()
+            && now.saturating_sub(start.time) > length
         {
             self.worst = self.worst_with(before);
-            self.open = None;
+            self.time = CLOSED;
         }
     }
 
-    fn open(&mut self, before: Counts) {
-        if self.open.is_none() {
-            self.open = Some(before);
+    const fn open(&mut self, before: Counts) {
+        if self.time == CLOSED {
+            (self.time, self.highest, self.missing) = (before.time, before.highest, before.missing);
         }
     }
 
     fn worst_with(&self, end: Counts) -> f32 {
-        let Some(start) = self.open else {
+        let Some(start) = self.start() else {
             return self.worst;
         };
         let expected = end.highest.saturating_sub(start.highest);
@@ -101,13 +113,18 @@ impl Window {
     }
 }
 
+/// How long windows last, in nanoseconds.
+const LENGTHS: [i64; 2] = [200_000_000, 15_000_000_000];
+/// The time at which a window was opened that is not open; no packet has it.
+const CLOSED: i64 = i64::MIN;
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     /// 50 packets a second; those in `lost` never come.
     fn run(lost: &[u32], until: u32) -> (f32, f32) {
-        let mut windows = Windows::new();
+        let mut windows = Windows::default();
         let mut counts = Counts {
             time: 0,
             highest: 0,

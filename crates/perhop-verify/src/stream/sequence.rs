@@ -19,104 +19,89 @@ pub(super) enum Place {
     Jump,
 }
 
-/// The part of a stream's sequence state that ordinary packets do not touch.
+/// What numbers out of their order leave behind.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Sequence {
-    /// Extended number of the lowest.
-    pub(super) base: u32,
+pub(super) struct Gaps {
+    /// How far the lowest number lies below the first.
+    pub(super) lowered: u32,
     pub(super) duplicates: u32,
     pub(super) reordered: u32,
     runs: u32,
     longest_run: u32,
-    /// Made with the first hole.
-    losses: Option<Box<Losses>>,
-}
-
-/// What few streams need.
-#[derive(Debug, Clone, Default)]
-struct Losses {
     /// Those that late packets may still fill.
     holes: Vec<Hole>,
     /// Of holes that nothing fills any more.
     bursts: Bursts,
 }
 
-impl Sequence {
-    /// Begins with the first number; the extended numbers start one cycle up, so that earlier ones can be told.
-    pub(super) fn begin(sequence: u16) -> (Self, u32) {
-        let base = 0x1_0000 | u32::from(sequence);
-        let new = Self {
-            base,
-            ..Self::default()
-        };
-        (new, base)
-    }
+/// The extended number of a stream's first packet; the extended numbers start one cycle up, so that earlier ones can be
+/// told.
+pub(super) fn extended(sequence: u16) -> u32 {
+    0x1_0000 | u32::from(sequence)
+}
 
-    /// Places a packet `step` numbers from the highest, and moves the highest.
-    pub(super) fn place(&mut self, highest: &mut u32, step: i16) -> Place {
-        match step {
-            1 => *highest = highest.wrapping_add(1),
-            2..=FURTHEST => {
-                let to = highest.wrapping_add(u32::from(step.unsigned_abs()));
-                self.open(*highest, highest.wrapping_add(1), to.wrapping_sub(1));
-                *highest = to;
-            }
-            FURTHEST_BACK..=0 => {
-                let number = highest.wrapping_sub(u32::from(step.unsigned_abs()));
-                return self.late(*highest, number);
-            }
-            _ => return Place::Jump,
+/// Places a packet `step` numbers from the highest, and moves the highest. `base` is the lowest; `gaps` gives what is
+/// written to when the packet does not follow its predecessor.
+pub(super) fn place<'a>(
+    base: &mut u32,
+    highest: &mut u32,
+    step: i16,
+    gaps: impl FnOnce() -> &'a mut Gaps,
+) -> Place {
+    match step {
+        1 => *highest = highest.wrapping_add(1),
+        2..=FURTHEST => {
+            let to = highest.wrapping_add(u32::from(step.unsigned_abs()));
+            gaps().open(*highest, highest.wrapping_add(1), to.wrapping_sub(1));
+            *highest = to;
         }
-        Place::Ahead
+        FURTHEST_BACK..=0 => {
+            let number = highest.wrapping_sub(u32::from(step.unsigned_abs()));
+            return gaps().late(base, *highest, number);
+        }
+        _ => return Place::Jump,
     }
+    Place::Ahead
+}
 
-    /// Numbers never seen, given all packets that were counted.
-    pub(super) fn missing(&self, highest: u32, received: u32) -> u32 {
-        let expected = highest.wrapping_sub(self.base).wrapping_add(1);
-        expected.wrapping_sub(received.wrapping_sub(self.duplicates))
-    }
-
+impl Gaps {
     /// Runs of missing numbers, and the longest.
     pub(super) fn runs(&self) -> (u32, u32) {
-        let open = self.holes().iter().map(|hole| hole.len());
+        let open = self.holes.iter().map(|hole| hole.len());
         (self.runs, open.fold(self.longest_run, u32::max))
     }
 
     /// Bursts of loss.
     pub(super) fn bursts(&self) -> BurstReport {
-        let Some(losses) = &self.losses else {
-            return BurstReport::default();
-        };
-        let mut bursts = losses.bursts.clone();
-        let mut holes = losses.holes.clone();
+        let mut bursts = self.bursts.clone();
+        let mut holes = self.holes.clone();
         holes.sort_unstable();
         holes.into_iter().for_each(|hole| bursts.take(hole));
         bursts.finish()
     }
 
-    fn holes(&self) -> &[Hole] {
-        self.losses.as_ref().map_or(&[], |losses| &losses.holes)
-    }
-
     fn open(&mut self, highest: u32, first: u32, last: u32) {
         let old =
             |hole: &Hole| highest.wrapping_sub(hole.last) > u32::from(FURTHEST_BACK.unsigned_abs());
-        let Losses { holes, bursts } = &mut **self.losses.get_or_insert_default();
-        for hole in holes.iter().filter(|hole| old(hole)) {
+        for hole in self.holes.iter().filter(|hole| old(hole)) {
             self.longest_run = self.longest_run.max(hole.len());
-            bursts.take(*hole);
+            self.bursts.take(*hole);
         }
-        holes.retain(|hole| !old(hole));
-        holes.push(Hole { first, last });
+        self.holes.retain(|hole| !old(hole));
+        if self.holes.capacity() == 0 {
+            self.holes.reserve_exact(FEW_HOLES);
+        }
+        self.holes.push(Hole { first, last });
         self.runs += 1;
     }
 
-    fn late(&mut self, highest: u32, number: u32) -> Place {
-        if number < self.base {
-            if self.base - number > 1 {
-                self.open(highest, number + 1, self.base - 1);
+    fn late(&mut self, base: &mut u32, highest: u32, number: u32) -> Place {
+        if number < *base {
+            if *base - number > 1 {
+                self.open(highest, number + 1, *base - 1);
             }
-            self.base = number;
+            self.lowered += *base - number;
+            *base = number;
         } else if !self.fill(number) {
             self.duplicates += 1;
             return Place::Duplicate;
@@ -128,9 +113,7 @@ impl Sequence {
     /// Takes a number out of the hole it lies in; false when it lies in none.
     fn fill(&mut self, number: u32) -> bool {
         let within = |hole: &Hole| (hole.first..=hole.last).contains(&number);
-        let Some(holes) = self.losses.as_mut().map(|losses| &mut losses.holes) else {
-            return false;
-        };
+        let holes = &mut self.holes;
         let Some(at) = holes.iter().position(within) else {
             return false;
         };
@@ -161,6 +144,8 @@ const FURTHEST_BACK: i16 = -1024;
 /// A packet may be this far ahead of the highest and still belong to the stream (`MAX_DROPOUT` of RFC 3550 appendix
 /// A.1).
 const FURTHEST: i16 = 3000;
+/// Room for so many holes is made with the first: as many as the least piece of memory holds.
+const FEW_HOLES: usize = 3;
 
 #[cfg(test)]
 mod tests {
@@ -168,17 +153,39 @@ mod tests {
     use proptest::prelude::*;
     use std::collections::BTreeSet;
 
-    /// Feeds extended numbers; returns the state, the highest and how many were counted.
-    fn feed(numbers: &[u32]) -> (Sequence, u32, u32) {
-        let (mut sequence, mut highest) = Sequence::begin(numbers[0] as u16);
-        let mut received = 1;
+    /// What numbers lead to.
+    struct Fed {
+        base: u32,
+        highest: u32,
+        received: u32,
+        gaps: Gaps,
+    }
+
+    impl Fed {
+        fn missing(&self) -> u32 {
+            self.highest - self.base + 1 - (self.received - self.gaps.duplicates)
+        }
+    }
+
+    /// Feeds extended numbers.
+    fn feed(numbers: &[u32]) -> Fed {
+        let first = extended(numbers[0] as u16);
+        let mut fed = Fed {
+            base: first,
+            highest: first,
+            received: 1,
+            gaps: Gaps::default(),
+        };
         for number in &numbers[1..] {
-            let step = (*number as u16).wrapping_sub(highest as u16).cast_signed();
-            if sequence.place(&mut highest, step) != Place::Jump {
-                received += 1;
+            let step = (*number as u16)
+                .wrapping_sub(fed.highest as u16)
+                .cast_signed();
+            let gaps = &mut fed.gaps;
+            if place(&mut fed.base, &mut fed.highest, step, || gaps) != Place::Jump {
+                fed.received += 1;
             }
         }
-        (sequence, highest, received)
+        fed
     }
 
     /// RFC 3611 section 4.7.2 as it reads: losses with fewer than 16 packets between them go together, and a loss by itself
@@ -198,25 +205,30 @@ mod tests {
     #[test]
     fn numbers_wrap() {
         let numbers: Vec<u32> = (65530..65545).collect();
-        let (sequence, highest, received) = feed(&numbers);
-        assert_eq!(sequence.missing(highest, received), 0);
-        assert_eq!(highest - sequence.base, 14);
+        let fed = feed(&numbers);
+        assert_eq!((fed.missing(), fed.highest - fed.base), (0, 14));
     }
 
     #[test]
     fn a_late_packet_before_the_first_lowers_the_base() {
-        let (sequence, highest, received) = feed(&[100, 101, 97, 102]);
-        assert_eq!(sequence.missing(highest, received), 2);
-        assert_eq!((sequence.reordered, sequence.runs()), (1, (1, 2)));
+        let fed = feed(&[100, 101, 97, 102]);
+        assert_eq!((fed.missing(), fed.gaps.lowered), (2, 3));
+        assert_eq!((fed.gaps.reordered, fed.gaps.runs()), (1, (1, 2)));
     }
 
     #[test]
     fn jumps_do_not_belong() {
-        let (mut sequence, mut highest) = Sequence::begin(10);
-        assert_eq!(sequence.place(&mut highest, 3001), Place::Jump);
-        assert_eq!(sequence.place(&mut highest, -1025), Place::Jump);
-        assert_eq!(sequence.place(&mut highest, 3000), Place::Ahead);
-        assert_eq!(sequence.runs(), (1, 2999));
+        let mut gaps = Gaps::default();
+        let (mut base, mut highest) = (extended(10), extended(10));
+        for (step, expected) in [
+            (3001, Place::Jump),
+            (-1025, Place::Jump),
+            (3000, Place::Ahead),
+        ] {
+            let gaps = &mut gaps;
+            assert_eq!(place(&mut base, &mut highest, step, || gaps), expected);
+        }
+        assert_eq!(gaps.runs(), (1, 2999));
     }
 
     proptest! {
@@ -255,13 +267,14 @@ mod tests {
             let missing: Vec<u32> = (lowest..highest).filter(|n| !seen.contains(n)).collect();
             let runs = missing.iter().filter(|n| seen.contains(&(**n - 1))).count() as u32;
 
-            let (sequence, top, received) = feed(&numbers);
-            prop_assert_eq!(received as usize, numbers.len());
-            prop_assert_eq!(sequence.duplicates, duplicates);
-            prop_assert_eq!(sequence.reordered, reordered);
-            prop_assert_eq!(sequence.missing(top, received) as usize, missing.len());
-            prop_assert_eq!(sequence.runs().0, runs);
-            prop_assert_eq!(sequence.bursts(), bursts_of(&missing));
+            let fed = feed(&numbers);
+            prop_assert_eq!(fed.received as usize, numbers.len());
+            prop_assert_eq!(fed.gaps.duplicates, duplicates);
+            prop_assert_eq!(fed.gaps.reordered, reordered);
+            prop_assert_eq!(fed.gaps.lowered, extended(numbers[0] as u16) - fed.base);
+            prop_assert_eq!(fed.missing() as usize, missing.len());
+            prop_assert_eq!(fed.gaps.runs().0, runs);
+            prop_assert_eq!(fed.gaps.bursts(), bursts_of(&missing));
         }
     }
 }

@@ -1,11 +1,15 @@
 //! One more packet of a stream.
 
-use super::arena::{Arena, CANDIDATE, Cold, ENDED, FRAMES, Hot, LOSSY, MEASURING, StreamId};
+use super::arena::{
+    Arena, CANDIDATE, Cold, ENDED, FRAMES, Hot, LOSSY, MEASURING, REPEATED, StreamId, UNTIMED,
+};
 use super::arrival::Arrival;
 use super::clock::{self, CLOCKS};
 use super::jitter::{Frames, Timing};
-use super::loss::{self, Counts, Windows};
-use super::sequence::Place;
+use super::loss::{self, Counts};
+use super::rare::Odd;
+use super::sequence::{self, Place};
+use super::timings::Timings;
 
 /// What became of a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,15 +77,17 @@ impl Arena {
             if begins | (p.payload_len <= SHORT) | hot.loses_patience(p.time) {
                 return false;
             }
-            if hot.flags & FRAMES != 0 {
-                self.timing[id as usize].frames.take(p.time, p.timestamp);
+            if hot.flags & FRAMES != 0
+                && let Some(timing) = self.timings.of_mut(id)
+            {
+                timing.frames.take(p.time, p.timestamp);
             }
         }
         let waited = waited as f64;
         hot.time(waited, units, true);
         hot.follow(waited);
         if hot.arrived(p) {
-            self.cold[id as usize].payload_bytes += 1 << 32;
+            self.cold[id as usize].odd_mut().payload_runs += 1;
         }
         true
     }
@@ -90,7 +96,10 @@ impl Arena {
     /// done.
     #[inline(never)]
     fn take_measured(&mut self, id: StreamId, p: &Arrival) -> bool {
-        let (hot, timing) = (&mut self.hot[id as usize], &mut self.timing[id as usize]);
+        let hot = &mut self.hot[id as usize];
+        let Some(timing) = self.timings.of_mut(id) else {
+            return false;
+        };
         let units = p.timestamp.wrapping_sub(hot.last_timestamp).cast_signed();
         let begins = units == 0 && hot.flags & FRAMES == 0;
         let other = hot.flags & !(FRAMES | LOSSY) != MEASURING;
@@ -104,12 +113,13 @@ impl Arena {
         }
         hot.follow(waited);
         let over = hot.arrived(p);
-        let settled = hot.measure(timing, p);
-        if over || settled {
+        if over {
+            self.cold[id as usize].odd_mut().payload_runs += 1;
+        }
+        if timing.is_due(p) {
             let cold = &mut self.cold[id as usize];
-            cold.payload_bytes += u64::from(over) << 32;
-            if settled {
-                hot.settle(timing, cold);
+            if hot.measure(timing, cold, p) {
+                hot.settle(&mut self.timings, id, cold);
             }
         }
         true
@@ -118,7 +128,6 @@ impl Arena {
     #[inline(never)]
     fn take_slowly(&mut self, id: StreamId, p: &Arrival, step: i16, least: u8) -> Taken {
         let (hot, cold) = (&mut self.hot[id as usize], &mut self.cold[id as usize]);
-        let timing = &mut self.timing[id as usize];
         let fit = if hot.flags & CANDIDATE != 0 {
             cold.fit(hot, p, step)
         } else {
@@ -138,23 +147,25 @@ impl Arena {
             };
         }
         let before = hot.counts(cold);
-        let place = cold.sequence.place(&mut hot.highest, step);
+        let place = sequence::place(&mut cold.base, &mut hot.highest, step, || {
+            &mut cold.rare.get_or_insert_default().gaps
+        });
         if place == Place::Jump {
             return cold.jumped(p);
         }
         hot.watch_loss(cold, before, p.time, step);
         if place == Place::Duplicate && step == 0 && p.ip_id != 0 && p.ip_id == hot.ip_id {
-            cold.seen_twice += 1;
+            cold.rare_mut().seen_twice += 1;
         }
         hot.longest_gap = hot
             .longest_gap
             .max(p.time.saturating_sub(hot.last_arrival) as f32);
-        hot.time_it(timing, cold, p, step);
+        hot.time_it(&mut self.timings, id, cold, p, step);
         if hot.flags & CANDIDATE == 0 {
             return Taken::Counted;
         }
         cold.fits += u8::from(fit == Fit::Whole);
-        let different = hot.received - cold.sequence.duplicates;
+        let different = hot.received - cold.gaps().map_or(0, |gaps| gaps.duplicates);
         if cold.fits < least || different < u32::from(least.min(LEAST_DIFFERENT)) {
             return Taken::Counted;
         }
@@ -165,7 +176,8 @@ impl Arena {
     /// Makes a candidate a stream at the end of the capture, if it has two packets that go together.
     pub(crate) fn accept_late(&mut self, id: StreamId) -> bool {
         let (hot, cold) = (&mut self.hot[id as usize], &self.cold[id as usize]);
-        let enough = hot.received - cold.sequence.duplicates >= 2;
+        let duplicates = cold.gaps().map_or(0, |gaps| gaps.duplicates);
+        let enough = hot.received - duplicates >= 2;
         if enough {
             hot.flags &= !CANDIDATE;
         }
@@ -177,22 +189,21 @@ impl Hot {
     /// Whether the stream ended before a packet that comes now: 60 s of silence, or a goodbye and then more than
     /// stragglers.
     fn is_over(&self, cold: &Cold, now: i64) -> bool {
-        let idle = now.saturating_sub(self.last_arrival) >= IDLE && !cold.untimed;
+        let idle = now.saturating_sub(self.last_arrival) >= IDLE && !cold.has(UNTIMED);
         let after_bye = self.flags & ENDED != 0
             && cold
-                .bye
-                .is_some_and(|bye| now.saturating_sub(bye) > STRAGGLERS);
+                .odd()
+                .is_some_and(|odd| now.saturating_sub(odd.bye) > STRAGGLERS);
         idle || after_bye
     }
 
     /// Keeps the windows of loss: a lossy stream is off the short path until the longest window has passed.
     fn watch_loss(&mut self, cold: &mut Cold, before: Counts, now: i64, step: i16) {
-        if step > 1 && cold.windows.is_none() {
-            cold.windows = Some(Box::new(Windows::new()));
-        }
-        let Some(windows) = &mut cold.windows else {
+        // A stream without loss has no window that is open.
+        let Some(rare) = &mut cold.rare else {
             return;
         };
+        let windows = &mut rare.windows;
         windows.close(before, now);
         if step > 1 {
             windows.open(before);
@@ -235,7 +246,7 @@ impl Hot {
 
     fn arrived_slowly(&mut self, cold: &mut Cold, p: &Arrival) {
         if self.arrived(p) {
-            cold.payload_bytes += 1 << 32;
+            cold.odd_mut().payload_runs += 1;
         }
     }
 
@@ -251,56 +262,81 @@ impl Hot {
     }
 
     /// Jitter, clock and payload types of a packet off the short path.
-    fn time_it(&mut self, timing: &mut Timing, cold: &mut Cold, p: &Arrival, step: i16) {
+    fn time_it(
+        &mut self,
+        timings: &mut Timings,
+        id: StreamId,
+        cold: &mut Cold,
+        p: &Arrival,
+        step: i16,
+    ) {
         let kind = p.payload_type();
         if clock::is_event(kind, p.payload_len) {
             return self.skip_event(cold, p);
         }
         let quiet = clock::is_comfort_noise(kind, self.payload_type, p.payload_len);
-        let new_clock = !quiet && kind != self.payload_type && self.switch(timing, cold, p);
+        let new_clock = !quiet && kind != self.payload_type && self.switch(timings, id, cold, p);
         if quiet {
-            cold.count_other(kind);
+            cold.odd_mut().count_other(kind);
         }
         let waited = p.time.saturating_sub(self.last_arrival) as f64;
         let units = p.timestamp.wrapping_sub(self.last_timestamp).cast_signed();
-        cold.uncounted += u32::from(quiet || new_clock);
-        if units == 0 && step == 1 && self.flags & FRAMES == 0 {
-            self.begin_frames(timing, cold);
+        if quiet || new_clock {
+            cold.odd_mut().uncounted += 1;
         }
-        if self.flags & MEASURING != 0 && !new_clock {
-            timing.lanes.take(waited, units, !quiet);
-        } else if !new_clock {
+        if units == 0 && step == 1 && self.flags & FRAMES == 0 {
+            self.begin_frames(timings.make(id), cold);
+        }
+        if self.flags & MEASURING == 0 && !new_clock {
             self.time(waited, units, !quiet);
         }
-        if self.flags & FRAMES != 0 {
-            timing.frames.take(p.time, p.timestamp);
+        if let Some(timing) = timings.of_mut(id) {
+            if self.flags & MEASURING != 0 && !new_clock {
+                timing.lanes.take(waited, units, !quiet);
+            }
+            if self.flags & FRAMES != 0 {
+                timing.frames.take(p.time, p.timestamp);
+            }
         }
         self.arrived_slowly(cold, p);
-        if self.flags & MEASURING != 0 && step >= 1 && self.measure(timing, p) {
-            self.settle(timing, cold);
+        if self.flags & MEASURING != 0
+            && step >= 1
+            && let Some(timing) = timings.of_mut(id)
+            && timing.is_due(p)
+            && self.measure(timing, cold, p)
+        {
+            self.settle(timings, id, cold);
         }
     }
 
     /// Counts a telephone event, whose timestamp stands still, without letting it touch the jitter.
     fn skip_event(&mut self, cold: &mut Cold, p: &Arrival) {
-        cold.uncounted += 1;
+        let odd = cold.odd_mut();
+        odd.uncounted += 1;
         if p.payload_type() != self.payload_type {
-            cold.count_other(p.payload_type());
+            odd.count_other(p.payload_type());
         }
-        cold.last_event = Some(p.time);
+        odd.last_event = p.time;
         let (arrival, timestamp) = (self.last_arrival, self.last_timestamp);
         self.arrived_slowly(cold, p);
         (self.last_arrival, self.last_timestamp) = (arrival, timestamp);
     }
 
     /// Takes another payload type for the stream's own. True when the clock changes with it.
-    fn switch(&mut self, timing: &mut Timing, cold: &mut Cold, p: &Arrival) -> bool {
-        let others: u32 = cold.other_types.iter().map(|(_, count)| count).sum();
+    fn switch(
+        &mut self,
+        timings: &mut Timings,
+        id: StreamId,
+        cold: &mut Cold,
+        p: &Arrival,
+    ) -> bool {
+        let odd = cold.odd_mut();
+        let others: u32 = odd.other_types.iter().map(|(_, count)| count).sum();
         let (old, new) = (self.payload_type, p.payload_type());
-        cold.other_types.retain(|(kind, _)| *kind != new);
-        cold.other_types.push((old, self.received - others));
+        odd.other_types.retain(|(kind, _)| *kind != new);
+        odd.other_types.push((old, self.received - others));
         self.payload_type = new;
-        let was_special = clock::is_comfort_noise(old, new, 0) || cold.uncounted == self.received;
+        let was_special = clock::is_comfort_noise(old, new, 0) || cold.uncounted() == self.received;
         let settled = self.flags & MEASURING == 0;
         match clock::registered(new) {
             Some(clock) if usize::from(self.clock) != clock => {
@@ -313,7 +349,13 @@ impl Hot {
             }
             _ => return false,
         }
-        timing.again(p);
+        cold.odd_mut().timed_from = p.time;
+        cold.from_timestamp = p.timestamp;
+        if self.flags & MEASURING != 0 {
+            timings.make(id).begin(p);
+        } else if self.flags & FRAMES == 0 {
+            timings.give_back(id);
+        }
         self.restart_jitter(cold);
         true
     }
@@ -321,7 +363,7 @@ impl Hot {
     /// Jitter of two clocks cannot be put together: only the later one is reported.
     fn restart_jitter(&mut self, cold: &mut Cold) {
         (self.jitter, self.jitter_sum, self.jitter_max) = (0.0, 0.0, 0.0);
-        cold.uncounted = self.received;
+        cold.odd_mut().uncounted = self.received - 1;
     }
 
     fn begin_frames(&mut self, timing: &mut Timing, cold: &Cold) {
@@ -330,36 +372,42 @@ impl Hot {
         } else {
             self.running()
         };
-        let count = self.received.saturating_sub(cold.uncounted);
+        let count = self.received.saturating_sub(cold.uncounted());
         timing.frames = Frames::begin(self.last_arrival, self.last_timestamp, running, count);
         self.flags |= FRAMES;
     }
 
     /// Looks at the clock when there are enough packets. True when it is settled, or given up.
-    #[inline]
-    fn measure(&mut self, timing: &mut Timing, p: &Arrival) -> bool {
-        timing.measured += 1;
-        let lasted = p.time.saturating_sub(timing.from_arrival);
-        if timing.measured < timing.next_try || lasted < LEAST_MEASURED {
-            return false;
-        }
+    #[inline(never)]
+    fn measure(&mut self, timing: &mut Timing, cold: &Cold, p: &Arrival) -> bool {
         timing.next_try = timing.measured * 2;
-        let units = p
-            .timestamp
-            .wrapping_sub(timing.from_timestamp)
-            .cast_signed();
+        let lasted = p.time.saturating_sub(timing.from_arrival);
+        let units = p.timestamp.wrapping_sub(cold.from_timestamp).cast_signed();
         let settled = clock::snap(f64::from(units) * 1e9 / lasted as f64);
         self.clock = settled.unwrap_or(clock::UNKNOWN) as u8;
         settled.is_some() || timing.measured >= LAST_TRY
     }
 
     /// Goes on with the settled clock alone.
-    fn settle(&mut self, timing: &Timing, cold: &mut Cold) {
+    fn settle(&mut self, timings: &mut Timings, id: StreamId, cold: &mut Cold) {
         self.flags &= !MEASURING;
-        match timing.lanes.of(usize::from(self.clock)) {
+        let timing = timings.of(id);
+        match timing.and_then(|timing| timing.lanes.of(usize::from(self.clock))) {
             Some(running) => self.set_running(running),
             None => self.restart_jitter(cold),
         }
+        if self.flags & FRAMES == 0 {
+            timings.give_back(id);
+        }
+    }
+}
+
+impl Timing {
+    /// Counts a packet while the clock is being measured. True when it is time to look at the clock.
+    #[inline]
+    fn is_due(&mut self, p: &Arrival) -> bool {
+        self.measured += 1;
+        self.measured >= self.next_try && p.time.saturating_sub(self.from_arrival) >= LEAST_MEASURED
     }
 }
 
@@ -368,11 +416,11 @@ impl Cold {
     fn fit(&mut self, hot: &Hot, p: &Arrival, step: i16) -> Fit {
         let units = p.timestamp.wrapping_sub(hot.last_timestamp).cast_signed();
         let in_reach = match step {
-            0 => !self.repeated,
+            0 => !self.has(REPEATED),
             1..=3000 | -100..=-1 => true,
             _ => false,
         };
-        self.repeated = step == 0;
+        self.signs = self.signs & !REPEATED | if step == 0 { REPEATED } else { 0 };
         let same_way = units == 0 || units.signum() == i32::from(step.signum());
         match (in_reach, same_way && units.unsigned_abs() <= MOST_UNITS) {
             (true, true) => Fit::Whole,
@@ -382,15 +430,18 @@ impl Cold {
     }
 
     fn jumped(&mut self, p: &Arrival) -> Taken {
-        let expected = self.after_jump;
-        self.after_jump = 0x1_0000 | u32::from(p.sequence.wrapping_add(1));
+        let odd = self.odd_mut();
+        let expected = odd.after_jump;
+        odd.after_jump = 0x1_0000 | u32::from(p.sequence.wrapping_add(1));
         if expected == 0x1_0000 | u32::from(p.sequence) {
             return Taken::Restart;
         }
-        self.strays += 1;
+        odd.strays += 1;
         Taken::Stray
     }
+}
 
+impl Odd {
     fn count_other(&mut self, kind: u8) {
         match self
             .other_types
