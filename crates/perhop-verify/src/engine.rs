@@ -26,6 +26,7 @@ use crate::flow::Flow;
 
 mod calls;
 pub(crate) mod chunks;
+mod directory;
 mod evict;
 mod extra;
 mod facts;

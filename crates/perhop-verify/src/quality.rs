@@ -13,8 +13,8 @@ pub mod emodel;
 mod remote;
 
 pub use codec::Impairment;
-pub(crate) use remote::Remotes;
 pub use remote::{Remote, RoundTrip};
+pub(crate) use remote::{Told, told};
 
 use emodel::Input;
 

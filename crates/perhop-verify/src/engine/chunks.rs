@@ -1,5 +1,6 @@
 //! A list that grows without moving what it has.
 
+use std::num::NonZeroU32;
 use std::ops::{Index, IndexMut};
 
 /// A list in chunks. Growing copies nothing, so that a long one needs no more memory at any time than what is in it and one
@@ -152,6 +153,70 @@ impl<T> IndexMut<usize> for Slabs<T> {
     }
 }
 
+/// Values that only some have, in chunks: who has one holds its ticket.
+#[derive(Debug)]
+pub(crate) struct Pool<T> {
+    values: Chunks<T>,
+    /// Places of values that were given back.
+    free: Vec<u32>,
+}
+
+/// Where a value is in its [`Pool`], or that there is none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Ticket(Option<NonZeroU32>);
+
+impl<T> Default for Pool<T> {
+    fn default() -> Self {
+        Self {
+            values: Chunks::default(),
+            free: Vec::new(),
+        }
+    }
+}
+
+impl Ticket {
+    fn at(place: usize) -> Self {
+        Self(NonZeroU32::new(place as u32 + 1))
+    }
+
+    fn place(self) -> Option<usize> {
+        Some(self.0?.get() as usize - 1)
+    }
+}
+
+impl<T: Default> Pool<T> {
+    /// The value of a ticket.
+    #[inline]
+    pub(crate) fn of(&self, ticket: Ticket) -> Option<&T> {
+        Some(&self.values[ticket.place()?])
+    }
+
+    /// The value of a ticket; made, and the ticket with it, when there is none.
+    pub(crate) fn make(&mut self, ticket: &mut Ticket) -> &mut T {
+        let place = ticket.place().unwrap_or_else(|| self.free_place());
+        *ticket = Ticket::at(place);
+        &mut self.values[place]
+    }
+
+    fn free_place(&mut self) -> usize {
+        match self.free.pop() {
+            Some(place) => place as usize,
+            None => {
+                self.values.push(T::default());
+                self.values.len() - 1
+            }
+        }
+    }
+
+    /// Takes a value back.
+    pub(crate) fn give_back(&mut self, ticket: Ticket) {
+        if let Some(place) = ticket.place() {
+            self.values[place] = T::default();
+            self.free.push(place as u32);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -172,6 +237,28 @@ mod tests {
         list.push(5);
         assert_eq!((list[999], list[1000]), (2998, 5));
     }
+
+    #[test]
+    fn a_pool_lends_what_was_given_back() {
+        let (mut pool, mut tickets) = (Pool::<usize>::default(), [Ticket::default(); 2000]);
+        for (number, ticket) in tickets.iter_mut().enumerate() {
+            assert_eq!(pool.of(*ticket), None);
+            *pool.make(ticket) = number;
+        }
+        *pool.make(&mut tickets[7]) += 1;
+        assert_eq!(
+            (pool.of(tickets[7]), pool.of(tickets[8])),
+            (Some(&8), Some(&8))
+        );
+        pool.give_back(tickets[9]);
+        let mut again = Ticket::default();
+        assert_eq!((*pool.make(&mut again), again), (0, tickets[9]));
+        let mut new = Ticket::default();
+        pool.make(&mut new);
+        assert_eq!(new.place(), Some(2000));
+        pool.give_back(Ticket::default());
+    }
+
     #[test]
     fn it_is_a_list_of_slabs() {
         let mut list = Slabs::default();

@@ -1,6 +1,5 @@
 //! Making room: the flows that were idle for longest go.
 
-use super::extra::cells;
 use super::finish::Hints;
 use super::partition::Partition;
 use super::table::{Recognition, Slot, dscp_of};
@@ -45,16 +44,14 @@ impl Partition {
         let evicted = &mut self.kept.evicted;
         evicted.flows += 1;
         if hot.recognition == Recognition::Media && self.kept.flows.len() < self.most {
-            let flow = self.table.report(slot, &Hints::default());
+            let flow = self.table.report(slot, &Hints::default(), &[]);
             self.kept.flows.push(flow);
         } else {
-            let cold = &self.table.cold[slot as usize];
             self.kept.times.add_range(hot.first, hot.last);
             evicted.unlisted += 1;
             evicted.bytes += hot.bytes;
             let latest = (hot.like.cell(), u64::from(hot.run));
-            let counted = cells(&cold.counts, cold.extra.as_deref());
-            for (cell, packets) in counted.chain([latest]) {
+            for (cell, packets) in self.table.cells(slot).chain([latest]) {
                 evicted.packets += packets;
                 evicted.dscp.add(dscp_of(cell), packets);
             }

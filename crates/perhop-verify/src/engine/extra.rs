@@ -4,19 +4,24 @@ use perhop_wire::packet::Tunnel;
 
 use super::framing::Framing;
 use super::rtcp::RtcpState;
+use super::table::{Slot, Table};
 use crate::flow::{DscpChange, DscpCounts};
 
-/// Counts per [`super::facts::Like::cell`], four of them in place.
+/// Counts per [`super::facts::Like::cell`], four of them in place, if they are not too high.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct CellCounts([u64; 4]);
+pub(super) struct CellCounts([u32; 4]);
 
 impl CellCounts {
-    /// Adds packets to a cell; false when there is no room for another cell.
+    /// Adds packets to a cell; false when there is no room for them, and then nothing was done.
     fn add(&mut self, cell: u16, packets: u64) -> bool {
         for word in &mut self.0 {
             if *word == 0 || (*word >> COUNT_BITS) as u16 == cell {
-                *word = u64::from(cell) << COUNT_BITS | ((*word & COUNT) + packets);
-                return true;
+                let sum = u64::from(*word & COUNT) + packets;
+                let has_room = sum <= u64::from(COUNT);
+                if has_room {
+                    *word = u32::from(cell) << COUNT_BITS | sum as u32;
+                }
+                return has_room;
             }
         }
         false
@@ -24,7 +29,7 @@ impl CellCounts {
 
     fn iter(&self) -> impl Iterator<Item = (u16, u64)> + '_ {
         let used = self.0.iter().filter(|word| **word & COUNT > 0);
-        used.map(|word| ((word >> COUNT_BITS) as u16, word & COUNT))
+        used.map(|word| ((word >> COUNT_BITS) as u16, u64::from(word & COUNT)))
     }
 }
 
@@ -40,63 +45,103 @@ pub(super) struct Extra {
     pub(super) several_vlans: bool,
     pub(super) pcps: u8,
     pub(super) wifi_priorities: u8,
-    pub(super) rtcp: Option<Box<RtcpState>>,
+    /// How often a packet had another DSCP than the one before.
+    pub(super) change_count: u32,
+    /// Packets marked "congestion experienced".
+    pub(super) ce: u32,
     pub(super) framing: Option<Box<Framing>>,
+    /// Framing was looked for and given up.
+    pub(super) is_unframed: bool,
 }
 
-/// Adds packets to a cell, in place or beyond.
-pub(super) fn add_cell(
-    counts: &mut CellCounts,
-    extra: &mut Option<Box<Extra>>,
-    cell: u16,
-    packets: u64,
-) {
-    if packets == 0 || counts.add(cell, packets) {
-        return;
+impl Table {
+    /// What few flows need, if this one does.
+    pub(super) fn extra(&self, slot: Slot) -> Option<&Extra> {
+        self.extras.of(self.cold[slot as usize].extra)
     }
-    let cells = &mut extra.get_or_insert_default().cells;
-    match cells.iter_mut().find(|(known, _)| *known == cell) {
-        Some((_, count)) => *count += packets,
-        None => cells.push((cell, packets)),
+
+    /// The same, to be changed; made when it is missing.
+    pub(super) fn extra_mut(&mut self, slot: Slot) -> &mut Extra {
+        self.extras.make(&mut self.cold[slot as usize].extra)
+    }
+
+    /// RTCP on a flow.
+    pub(super) fn rtcp_of(&self, slot: Slot) -> Option<&RtcpState> {
+        self.rtcp.of(self.cold[slot as usize].rtcp)
+    }
+
+    /// The same, to be changed; made when it is missing.
+    pub(super) fn rtcp_mut(&mut self, slot: Slot) -> &mut RtcpState {
+        self.rtcp.make(&mut self.cold[slot as usize].rtcp)
+    }
+
+    /// Adds packets to a cell of a flow, in place or beyond.
+    pub(super) fn add_cell(&mut self, slot: Slot, cell: u16, packets: u64) {
+        if packets == 0 || self.cold[slot as usize].counts.add(cell, packets) {
+            return;
+        }
+        let cells = &mut self.extra_mut(slot).cells;
+        match cells.iter_mut().find(|(known, _)| *known == cell) {
+            Some((_, count)) => *count += packets,
+            None => cells.push((cell, packets)),
+        }
+    }
+
+    /// All cells of a flow and their packets, but for those since kind or DSCP changed.
+    pub(super) fn cells(&self, slot: Slot) -> impl Iterator<Item = (u16, u64)> + '_ {
+        let beyond = self.extra(slot).map(|extra| extra.cells.as_slice());
+        let beyond = beyond.unwrap_or_default().iter().copied();
+        self.cold[slot as usize].counts.iter().chain(beyond)
     }
 }
 
-/// All cells and their packets.
-pub(super) fn cells<'a>(
-    counts: &'a CellCounts,
-    extra: Option<&'a Extra>,
-) -> impl Iterator<Item = (u16, u64)> + 'a {
-    let beyond = extra
-        .map(|extra| extra.cells.as_slice())
-        .unwrap_or_default();
-    counts.iter().chain(beyond.iter().copied())
-}
-
-const COUNT_BITS: u32 = 55;
-const COUNT: u64 = (1 << COUNT_BITS) - 1;
+/// Bits of a count; a cell has the nine others.
+const COUNT_BITS: u32 = 23;
+const COUNT: u32 = (1 << COUNT_BITS) - 1;
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use super::super::facts::{Facts, Like};
+    use super::super::table::Recognition;
     use super::*;
+    use crate::stream::arrival::Arrival;
 
     #[test]
     fn cells_spill_and_keep_their_counts() {
-        let (mut counts, mut extra) = (CellCounts::default(), None);
+        let mut table = Table::new();
+        let facts = Facts {
+            key: [0; 2],
+            arrival: Arrival::bare(0, 0),
+            like: Like::NONE,
+            hash: 0,
+            ip_len: 0,
+            frame: 0,
+            rare: 0,
+        };
+        let slot = table.insert(&facts, None, Recognition::Open);
         for round in 1..=3u64 {
             for cell in 0..10u16 {
-                add_cell(
-                    &mut counts,
-                    &mut extra,
-                    cell * 7,
-                    round * u64::from(cell + 1),
-                );
+                table.add_cell(slot, cell * 7, round * u64::from(cell + 1));
             }
         }
-        let mut all: Vec<_> = cells(&counts, extra.as_deref()).collect();
-        all.sort_unstable();
-        let expected: Vec<_> = (0..10u16)
-            .map(|cell| (cell * 7, 6 * u64::from(cell + 1)))
-            .collect();
-        assert_eq!(all, expected);
+        for cell in [0, 63] {
+            table.add_cell(slot, cell, u64::from(COUNT));
+            table.add_cell(slot, cell, u64::from(u32::MAX));
+        }
+        let mut all: BTreeMap<u16, u64> = BTreeMap::new();
+        for (cell, packets) in table.cells(slot) {
+            *all.entry(cell).or_default() += packets;
+        }
+        let expected = (0..10u16).map(|cell| {
+            let many = if matches!(cell * 7, 0 | 63) {
+                u64::from(COUNT) + u64::from(u32::MAX)
+            } else {
+                0
+            };
+            (cell * 7, 6 * u64::from(cell + 1) + many)
+        });
+        assert_eq!(all, expected.collect());
     }
 }

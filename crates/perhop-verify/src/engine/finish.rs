@@ -1,33 +1,28 @@
 //! From the tables to finished flows.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use perhop_wire::packet::Layer;
 
-use super::extra::{Extra, cells};
+use super::directory::{Directory, Place};
+use super::extra::Extra;
 use super::facts::{Kind, kind_of};
 use super::heard::Heard;
+use super::rtcp::RtcpState;
 use super::table::{FlowHot, Slot, Table, dscp_of};
 use super::times::NO_TIME;
 use super::totals::{Cause, Undecodable};
 use super::{hash, signs};
 use crate::flow::{DscpCounts, Flow, FlowKey, LinkMarks, PayloadKind};
 use crate::stream::arena::StreamId;
-use crate::stream::{Evidence, RtcpSummary, Stream};
+use crate::stream::{Evidence, Stream};
 
 /// What other flows tell of a flow's streams.
 #[derive(Debug, Default)]
 pub(super) struct Hints {
     pub(super) calls: Heard,
-    /// RTCP by its flow.
-    rtcp: BTreeMap<FlowKey, RtcpHint>,
-}
-
-#[derive(Debug, Default)]
-struct RtcpHint {
-    summary: Arc<RtcpSummary>,
-    byes: Vec<(u32, i64)>,
+    /// Where RTCP is.
+    pub(super) rtcp: Directory,
 }
 
 pub(super) fn undecoded(counts: BTreeMap<(Layer, Cause), u64>) -> Vec<Undecodable> {
@@ -40,38 +35,30 @@ pub(super) fn undecoded(counts: BTreeMap<(Layer, Cause), u64>) -> Vec<Undecodabl
 }
 
 impl Hints {
-    /// What signalling tells.
-    pub(super) const fn new(calls: Heard) -> Self {
-        Self {
-            calls,
-            rtcp: BTreeMap::new(),
-        }
-    }
-
-    pub(super) fn add_rtcp(&mut self, table: &Table) {
-        for slot in 0..table.len() as Slot {
-            let extra = table.cold[slot as usize].extra.as_deref();
-            if let Some(state) = extra.and_then(|extra| extra.rtcp.as_deref()) {
-                let hint = RtcpHint {
-                    summary: Arc::clone(&state.summary),
-                    byes: state.byes.clone(),
-                };
-                self.rtcp.insert(table.key(slot), hint);
-            }
-        }
-    }
-
     /// RTCP of a flow's senders: on the flow itself, or on the next ports.
-    fn rtcp(&self, key: &FlowKey) -> impl Iterator<Item = &RtcpHint> {
+    fn rtcp<'a>(
+        &self,
+        key: &FlowKey,
+        tables: &'a [Table],
+    ) -> impl Iterator<Item = &'a RtcpState> + use<'a> {
         let next = FlowKey {
             src_port: key.src_port.wrapping_add(1),
             dst_port: key.dst_port.wrapping_add(1),
             ..*key
         };
-        [self.rtcp.get(key), self.rtcp.get(&next)]
-            .into_iter()
-            .flatten()
+        let of = |key: &FlowKey| {
+            let is = |place| at(place, tables).is_some_and(|(table, slot)| table.key(slot) == *key);
+            let (table, slot) = at(self.rtcp.find(key, is)?, tables)?;
+            table.rtcp_of(slot)
+        };
+        [of(key), of(&next)].into_iter().flatten()
     }
+}
+
+/// Table and slot of a flow; `None` for those that made room.
+fn at(place: Place, tables: &[Table]) -> Option<(&Table, Slot)> {
+    let (table, slot) = place.parts().ok()?;
+    Some((tables.get(table)?, slot))
 }
 
 impl FlowHot {
@@ -91,24 +78,23 @@ impl FlowHot {
 }
 
 impl Table {
-    /// Settles what hangs on the rest of the capture.
-    pub(super) fn settle_all(&mut self, hints: &Hints) {
-        for slot in 0..self.len() as Slot {
-            self.accept_hinted(slot, hints);
-        }
+    /// The candidates that are RTP by what the rest of the capture tells.
+    pub(super) fn hinted(&self, hints: &Hints, tables: &[Self]) -> Vec<StreamId> {
+        let slots = 0..self.len() as Slot;
+        slots
+            .flat_map(|slot| self.hinted_of(slot, hints, tables))
+            .collect()
     }
 
     /// All packets of a flow.
     pub(super) fn packets(&self, slot: Slot) -> u64 {
-        let (hot, cold) = (&self.hot[slot as usize], &self.cold[slot as usize]);
-        let before = cells(&cold.counts, cold.extra.as_deref());
-        before.map(|(_, packets)| packets).sum::<u64>() + u64::from(hot.run)
+        let before = self.cells(slot).map(|(_, packets)| packets);
+        before.sum::<u64>() + u64::from(self.hot[slot as usize].run)
     }
 
     /// The outermost VLAN of a flow.
     pub(super) fn vlan(&self, slot: Slot) -> Option<u16> {
-        let extra = self.cold[slot as usize].extra.as_deref();
-        let first = extra.and_then(|extra| extra.vlan);
+        let first = self.extra(slot).and_then(|extra| extra.vlan);
         first.or(self.hot[slot as usize].tag().map(|tag| tag & 0x0fff))
     }
 
@@ -126,37 +112,35 @@ impl Table {
     }
 
     /// Two packets that go together are RTP where SDP, STUN or RTCP say that there is some.
-    fn accept_hinted(&mut self, slot: Slot, hints: &Hints) {
-        let waiting: Vec<StreamId> = self
+    fn hinted_of(&self, slot: Slot, hints: &Hints, tables: &[Self]) -> Vec<StreamId> {
+        let mut waiting: Vec<StreamId> = self
             .streams_of(slot)
             .filter(|id| self.streams.is_candidate(*id))
             .collect();
         if waiting.is_empty() {
-            return;
+            return waiting;
         }
         let key = self.key(slot);
         let stun = |slot: Slot| self.hot[slot as usize].signs & (signs::STUN | signs::DTLS) != 0;
         let expected =
             stun(slot) || self.reverse_of(slot).is_some_and(stun) || hints.calls.knows(&key);
-        for id in waiting {
-            let ssrc = self.streams.ssrc(id);
-            let sender = |hint: &RtcpHint| hint.summary.senders.contains(&ssrc);
-            if expected || hints.rtcp(&key).any(sender) {
-                self.streams.accept_late(id);
-            }
-        }
+        waiting.retain(|id| {
+            let ssrc = self.streams.ssrc(*id);
+            let sender = |rtcp: &RtcpState| rtcp.has_sender(ssrc);
+            expected || hints.rtcp(&key, tables).any(sender)
+        });
+        waiting
     }
 
-    /// The finished form of a flow.
-    pub(super) fn report(&self, slot: Slot, hints: &Hints) -> Flow {
-        let (hot, cold) = (&self.hot[slot as usize], &self.cold[slot as usize]);
+    /// The finished form of a flow; `tables` are those of all flows.
+    pub(super) fn report(&self, slot: Slot, hints: &Hints, tables: &[Self]) -> Flow {
+        let hot = &self.hot[slot as usize];
         let key = self.key(slot);
-        let extra = cold.extra.as_deref();
-        let rtp = self.stream_reports(slot, &key, hints);
+        let rtp = self.stream_reports(slot, &key, hints, tables);
         let latest = (hot.like.cell(), u64::from(hot.run));
-        let counted = || cells(&cold.counts, extra).chain([latest]);
+        let counted = || self.cells(slot).chain([latest]);
         let none = Extra::default();
-        let more = extra.unwrap_or(&none);
+        let more = self.extra(slot).unwrap_or(&none);
         let dtls = hot.signs & signs::DTLS != 0;
         Flow {
             key,
@@ -168,9 +152,9 @@ impl Table {
             dscp_by_kind: by_kind(counted(), !rtp.is_empty(), dtls),
             outer_dscp: more.outer.clone(),
             tunnel: more.tunnel,
-            dscp_changes: u64::from(cold.changes),
+            dscp_changes: u64::from(more.change_count),
             changes: more.changes.clone(),
-            ce: u64::from(cold.ce),
+            ce: u64::from(more.ce),
             link: link_marks(hot.tag(), more),
             direction: signs::direction(hot.signs),
             ttl: hot.ttl,
@@ -179,14 +163,17 @@ impl Table {
             fragments: None,
             call: None,
             rtp,
-            rtcp: more
-                .rtcp
-                .as_ref()
-                .map(|state| Box::new((*state.summary).clone())),
+            rtcp: self.rtcp_of(slot).map(|rtcp| Box::new(rtcp.summary())),
         }
     }
 
-    fn stream_reports(&self, slot: Slot, key: &FlowKey, hints: &Hints) -> Vec<Stream> {
+    fn stream_reports(
+        &self,
+        slot: Slot,
+        key: &FlowKey,
+        hints: &Hints,
+        tables: &[Self],
+    ) -> Vec<Stream> {
         let mut ids: Vec<StreamId> = self
             .streams_of(slot)
             .filter(|id| !self.streams.is_candidate(*id))
@@ -205,7 +192,7 @@ impl Table {
             if stream.packets < 4 {
                 stream.evidence = Evidence::Hinted;
             }
-            let byes = hints.rtcp(key).flat_map(|hint| &hint.byes);
+            let byes = hints.rtcp(key, tables).flat_map(RtcpState::byes);
             let own = byes.filter(|(ssrc, _)| *ssrc == stream.ssrc);
             let time = own.map(|(_, time)| *time).max();
             stream.bye = stream.bye.or(time);

@@ -1,21 +1,25 @@
 //! What one pass found, flow by flow: the tables stay as they are, and a flow is written out when it is asked for.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
+use perhop_wire::rtcp::report::VoipMetrics;
+
+use super::directory::{Directory, Place};
 use super::evict::Kept;
 use super::finish::{Hints, undecoded};
 use super::fragments::FragmentReport;
 use super::heard::Heard;
 use super::partition::Partition;
 use super::reader::ReaderCounts;
+use super::rtcp::RtcpState;
 use super::table::{Slot, Table};
 use super::times::Times;
 use super::totals::{FragmentRow, Totals};
 use super::{Flows, Lane};
 use crate::call::Calls;
 use crate::flow::{Flow, FlowKey, FragmentCounts};
-use crate::quality::Remotes;
+use crate::quality::{self, Told};
+use crate::stream::{RemoteReport, RtcpSummary};
 
 /// What one pass found. A flow takes several times the memory that the tables need for it, so each is made when it is
 /// asked for; several threads may ask.
@@ -25,20 +29,18 @@ pub struct Ledger {
     /// Flows with media that made room.
     kept: Vec<Flow>,
     hints: Hints,
-    remotes: Remotes,
     /// Later fragments of flows, by their places.
     fragments_of: BTreeMap<Place, FragmentCounts>,
-    /// All flows by first packet, then by key.
-    order: Vec<(i64, Place)>,
+    /// All flows by first packet, roughly as [`Ticks`] has it, then by key.
+    order: Vec<(u32, Place)>,
     fragments: Vec<FragmentRow>,
     totals: Totals,
 }
 
-/// Where a flow is: its table, or the number of tables for those kept; and its place there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
-    table: u32,
-    slot: Slot,
+/// RTCP of a flow, wherever it is.
+enum Rtcp<'a> {
+    InTable(&'a RtcpState),
+    Kept(&'a RtcpSummary),
 }
 
 impl Ledger {
@@ -61,8 +63,10 @@ impl Ledger {
         let mut ledger = Self {
             tables: Vec::new(),
             kept: Vec::new(),
-            hints: Hints::new(Heard::new(books)),
-            remotes: Remotes::default(),
+            hints: Hints {
+                calls: Heard::new(books),
+                rtcp: Directory::default(),
+            },
             fragments_of: BTreeMap::new(),
             order: Vec::new(),
             fragments: report.rows,
@@ -75,12 +79,12 @@ impl Ledger {
                 ..Totals::default()
             },
         };
-        let count = partitions.len() as u32;
         for partition in partitions {
             times.merge(partition.kept.times);
             times.untimed += partition.untimed;
-            ledger.add(partition, count);
+            ledger.add(partition);
         }
+        ledger.find_rtcp();
         ledger.settle();
         ledger.sort();
         ledger.count(&mut times);
@@ -92,24 +96,24 @@ impl Ledger {
         ledger
     }
 
-    /// Adds one of so many partitions.
-    fn add(&mut self, partition: Partition, count: u32) {
+    /// Adds the flows of a partition.
+    fn add(&mut self, partition: Partition) {
         let Kept { evicted, flows, .. } = partition.kept;
         self.totals.evicted.merge(&evicted);
         self.totals.ip_packets += evicted.packets;
         self.totals.ip_bytes += evicted.bytes;
-        for flow in flows {
-            let slot = self.kept.len() as Slot;
-            let place = Place { table: count, slot };
-            self.order.push((flow.first, place));
-            self.kept.push(flow);
-        }
-        self.hints.add_rtcp(&partition.table);
-        let table = self.tables.len() as u32;
-        let hot = (0..).zip(partition.table.hot.iter());
-        let places = hot.map(|(slot, hot)| (hot.first_time(), Place { table, slot }));
-        self.order.extend(places);
+        self.kept.extend(flows);
         self.tables.push(partition.table);
+    }
+
+    /// The places of all flows.
+    fn places(&self) -> impl Iterator<Item = Place> + '_ {
+        let tables = self.tables.iter().enumerate();
+        let in_tables = tables.flat_map(|(number, table)| {
+            let slots = 0..table.len() as Slot;
+            slots.map(move |slot| Place::in_table(number, slot))
+        });
+        (0..self.kept.len()).map(Place::kept).chain(in_tables)
     }
 
     /// How many flows there are.
@@ -131,13 +135,18 @@ impl Ledger {
     #[must_use]
     pub fn flow(&self, number: usize) -> Flow {
         let place = self.order[number].1;
-        let mut flow = match self.tables.get(place.table as usize) {
-            Some(table) => table.report(place.slot, &self.hints),
-            None => self.kept[place.slot as usize].clone(),
+        let mut flow = match place.parts() {
+            Ok((table, slot)) => self.tables[table].report(slot, &self.hints, &self.tables),
+            Err(kept) => self.kept[kept].clone(),
         };
         flow.fragments = self.fragments_of.get(&place).cloned().map(Box::new);
         flow.call = self.hints.calls.call_of(&flow);
-        self.remotes.attach(&mut flow);
+        if !self.hints.rtcp.is_empty() {
+            for stream in &mut flow.rtp {
+                let told = quality::told(&flow.key, stream, |key| self.telling(key));
+                stream.remote = told.map(Box::new);
+            }
+        }
         flow
     }
 
@@ -176,43 +185,73 @@ impl Ledger {
     }
 
     fn key(&self, place: Place) -> FlowKey {
-        match self.tables.get(place.table as usize) {
-            Some(table) => table.key(place.slot),
-            None => self.kept[place.slot as usize].key,
+        match place.parts() {
+            Ok((table, slot)) => self.tables[table].key(slot),
+            Err(kept) => self.kept[kept].key,
+        }
+    }
+
+    fn first(&self, place: Place) -> i64 {
+        match place.parts() {
+            Ok((table, slot)) => self.tables[table].hot[slot as usize].first_time(),
+            Err(kept) => self.kept[kept].first,
         }
     }
 
     fn vlan(&self, place: Place) -> Option<u16> {
-        match self.tables.get(place.table as usize) {
-            Some(table) => table.vlan(place.slot),
-            None => self.kept[place.slot as usize].link.vlan,
+        match place.parts() {
+            Ok((table, slot)) => self.tables[table].vlan(slot),
+            Err(kept) => self.kept[kept].link.vlan,
         }
+    }
+
+    fn rtcp(&self, place: Place) -> Option<Rtcp<'_>> {
+        match place.parts() {
+            Ok((table, slot)) => self.tables[table].rtcp_of(slot).map(Rtcp::InTable),
+            Err(kept) => self.kept[kept].rtcp.as_deref().map(Rtcp::Kept),
+        }
+    }
+
+    /// RTCP on flows of a 5-tuple that tells something of streams: the last of them.
+    fn telling(&self, key: &FlowKey) -> Option<Rtcp<'_>> {
+        let tells = |place| self.rtcp(place).is_some_and(|rtcp| rtcp.tells());
+        let is = |place| self.key(place) == *key && tells(place);
+        self.rtcp(self.hints.rtcp.find(key, is)?)
+    }
+
+    /// Finds the flows with RTCP.
+    fn find_rtcp(&mut self) {
+        let has = |place: &Place| self.rtcp(*place).is_some();
+        let mut directory = Directory::new(self.places().filter(has).count());
+        for place in self.places().filter(has) {
+            directory.add(&self.key(place), place);
+        }
+        self.hints.rtcp = directory;
     }
 
     /// Settles what hangs on other flows.
     fn settle(&mut self) {
-        for flow in &self.kept {
-            if let Some(rtcp) = flow.rtcp.as_deref() {
-                self.remotes.add(flow.key, Arc::new(rtcp.clone()));
-            }
-        }
-        for table in &mut self.tables {
-            table.settle_all(&self.hints);
-            for slot in 0..table.len() as Slot {
-                if let Some(state) = table.rtcp_of(slot) {
-                    let summary = Arc::clone(&state.summary);
-                    self.remotes.add(table.key(slot), summary);
-                }
+        for number in 0..self.tables.len() {
+            let hinted = self.tables[number].hinted(&self.hints, &self.tables);
+            for stream in hinted {
+                self.tables[number].streams.accept_late(stream);
             }
         }
     }
 
     fn sort(&mut self) {
-        let mut order = std::mem::take(&mut self.order);
-        order.sort_unstable_by(|(first, place), (other_first, other)| {
-            first.cmp(other_first).then_with(|| {
-                let keys = self.key(*place).cmp(&self.key(*other));
-                keys.then_with(|| self.vlan(*place).cmp(&self.vlan(*other)))
+        let ticks = Ticks::of(self.places().map(|place| self.first(place)));
+        let mut order = Vec::with_capacity(self.places().count());
+        order.extend(
+            self.places()
+                .map(|place| (ticks.tick(self.first(place)), place)),
+        );
+        order.sort_unstable_by(|(tick, place), (other_tick, other)| {
+            tick.cmp(other_tick).then_with(|| {
+                let times = self.first(*place).cmp(&self.first(*other));
+                times
+                    .then_with(|| self.key(*place).cmp(&self.key(*other)))
+                    .then_with(|| self.vlan(*place).cmp(&self.vlan(*other)))
                     .then_with(|| place.cmp(other))
             })
         });
@@ -249,5 +288,64 @@ impl Ledger {
                 self.fragments_of.insert(*place, counts);
             }
         }
+    }
+}
+
+impl Rtcp<'_> {
+    fn tells(&self) -> bool {
+        match self {
+            Self::InTable(state) => state.tells(),
+            Self::Kept(summary) => !summary.reports.is_empty() || !summary.voip.is_empty(),
+        }
+    }
+}
+
+impl Told for Rtcp<'_> {
+    fn reports(&self) -> impl Iterator<Item = RemoteReport> {
+        let (state, summary) = match self {
+            Self::InTable(state) => (Some(state), None),
+            Self::Kept(summary) => (None, Some(summary)),
+        };
+        let in_table = state.into_iter().flat_map(|state| state.reports());
+        let kept = summary
+            .into_iter()
+            .flat_map(|summary| summary.reports.iter().copied());
+        in_table.chain(kept)
+    }
+
+    fn voip(&self) -> &[VoipMetrics] {
+        match self {
+            Self::InTable(state) => state.voip(),
+            Self::Kept(summary) => &summary.voip,
+        }
+    }
+}
+
+/// Times as numbers that need half the room, in the order of the times as far as they differ.
+struct Ticks {
+    least: i64,
+    shift: u32,
+}
+
+impl Ticks {
+    /// For these times.
+    fn of(times: impl Iterator<Item = i64>) -> Self {
+        // Flows without a time have 0, which is far from the others.
+        let (mut least, mut most) = (i64::MAX, 0);
+        for time in times.filter(|time| *time > 0) {
+            (least, most) = (least.min(time), most.max(time));
+        }
+        let range = most.saturating_sub(least).max(0).unsigned_abs();
+        Self {
+            least,
+            shift: (u64::BITS - range.leading_zeros()).saturating_sub(u32::BITS - 1),
+        }
+    }
+
+    fn tick(&self, time: i64) -> u32 {
+        if time <= 0 {
+            return 0;
+        }
+        1 + ((time - self.least) >> self.shift) as u32
     }
 }

@@ -6,7 +6,7 @@ use perhop_wire::packet::Addresses;
 
 use super::calls::{Book, Moment};
 use super::evict::Kept;
-use super::extra::{Extra, add_cell, cells};
+use super::extra::Extra;
 use super::facts::{Batch, Facts, Kind, Like, NO_TAG, Rare};
 use super::lane::MediaPorts;
 use super::rtcp::Outcome;
@@ -187,7 +187,7 @@ impl Partition {
             self.change_tag(slot, like.tag());
         }
         if like.ds() & 3 == 3 {
-            self.table.cold[slot as usize].ce += 1;
+            self.table.extra_mut(slot).ce += 1;
         }
         self.table.expect(slot);
         if let Some(rare) = place.batch.rare_of(facts)
@@ -211,33 +211,23 @@ impl Partition {
         if run == 0 {
             return;
         }
-        let cold = &mut self.table.cold[slot as usize];
-        add_cell(
-            &mut cold.counts,
-            &mut cold.extra,
-            before.cell(),
-            u64::from(run),
-        );
+        let latest = hot.last.max(0);
+        self.table.add_cell(slot, before.cell(), u64::from(run));
         let (from, to) = (dscp_of(before.cell()), dscp_of(like.cell()));
         if from == to {
             return;
         }
-        cold.changes += 1;
-        if cold.changes as usize > Flow::CHANGES_KEPT {
+        let packet = self.table.cells(slot).map(|(_, packets)| packets).sum();
+        let extra = self.table.extra_mut(slot);
+        extra.change_count += 1;
+        if extra.change_count as usize > Flow::CHANGES_KEPT {
             return;
         }
-        let packet = cells(&cold.counts, cold.extra.as_deref())
-            .map(|(_, packets)| packets)
-            .sum();
         let time = facts.arrival.time;
-        cold.extra.get_or_insert_default().changes.push(DscpChange {
+        extra.changes.push(DscpChange {
             packet,
             frame: place.frame(facts),
-            time: if time == NO_TIME {
-                hot.last.max(0)
-            } else {
-                time
-            },
+            time: if time == NO_TIME { latest } else { time },
             from,
             to,
         });
@@ -246,7 +236,7 @@ impl Partition {
     #[inline(never)]
     fn change_tag(&mut self, slot: Slot, tag: u16) {
         let before = self.table.hot[slot as usize].like.tag();
-        let extra = self.table.cold[slot as usize].extra.get_or_insert_default();
+        let extra = self.table.extra_mut(slot);
         extra.note_tag(before);
         extra.note_tag(tag);
         let id = |tag: u16| if tag == NO_TAG { NO_TAG } else { tag & 0x0fff };
@@ -265,8 +255,7 @@ impl Partition {
     ) -> bool {
         self.table.hot[slot as usize].signs |= rare.signs;
         if rare.outer.is_some() || rare.wifi_priority.is_some() {
-            let extra = self.table.cold[slot as usize].extra.get_or_insert_default();
-            extra.note_link(rare);
+            self.table.extra_mut(slot).note_link(rare);
         }
         let bytes = place.batch.bytes_of(rare);
         if bytes.is_empty() {
@@ -293,9 +282,7 @@ impl Partition {
 impl Table {
     /// Takes RTCP on a flow.
     fn rtcp(&mut self, slot: Slot, bytes: &[u8], wire_len: u32, time: i64) {
-        let extra = self.cold[slot as usize].extra.get_or_insert_default();
-        let state = extra.rtcp.get_or_insert_default();
-        let Outcome { answers, byes } = state.take(bytes, wire_len, time);
+        let Outcome { answers, byes } = self.rtcp_mut(slot).take(bytes, wire_len, time);
         for source in byes {
             self.bye(slot, source, time);
         }
@@ -309,10 +296,8 @@ impl Table {
             let passed = self
                 .rtcp_of(reverse)
                 .and_then(|state| state.passed(middle_ntp));
-            let own = self.cold[slot as usize].extra.as_mut();
-            let own = own.and_then(|extra| extra.rtcp.as_mut());
-            if let (Some(passed), Some(own)) = (passed, own) {
-                own.answered(at, passed, time, delay);
+            if let Some(passed) = passed {
+                self.rtcp_mut(slot).answered(at, passed, time, delay);
             }
         }
     }
@@ -332,10 +317,6 @@ impl Table {
         }
     }
 
-    pub(super) fn rtcp_of(&self, slot: Slot) -> Option<&super::rtcp::RtcpState> {
-        self.cold[slot as usize].extra.as_ref()?.rtcp.as_deref()
-    }
-
     /// Takes a TCP segment that may hold frames of RFC 4571; true when it lies among them.
     fn segment(
         &mut self,
@@ -348,32 +329,34 @@ impl Table {
         if self.hot[slot as usize].recognition == Recognition::Refused {
             return false;
         }
-        let extra = self.cold[slot as usize].extra.get_or_insert_default();
-        let mut framing = extra.framing.take().unwrap_or_default();
-        let mut among = false;
-        if !framing.is_dead() {
-            among = framing.take(sequence, bytes, rare.wire_len, |rtp| {
-                let arrival = Arrival {
-                    time: facts.arrival.time,
-                    ssrc: rtp.ssrc,
-                    timestamp: rtp.timestamp,
-                    sequence: rtp.sequence,
-                    mark_and_type: rtp.mark_and_type,
-                    payload_len: rtp.payload_len,
-                    ip_id: 0,
-                };
-                self.rtp(slot, &arrival);
-                let stream = self.hot[slot as usize].stream;
-                if stream != NONE {
-                    self.streams.set_over_tcp(stream);
-                }
-            });
+        let extra = self.extra_mut(slot);
+        if extra.is_unframed {
+            return false;
         }
+        let mut framing = extra.framing.take().unwrap_or_default();
+        let among = framing.take(sequence, bytes, rare.wire_len, |rtp| {
+            let arrival = Arrival {
+                time: facts.arrival.time,
+                ssrc: rtp.ssrc,
+                timestamp: rtp.timestamp,
+                sequence: rtp.sequence,
+                mark_and_type: rtp.mark_and_type,
+                payload_len: rtp.payload_len,
+                ip_id: 0,
+            };
+            self.rtp(slot, &arrival);
+            let stream = self.hot[slot as usize].stream;
+            if stream != NONE {
+                self.streams.set_over_tcp(stream);
+            }
+        });
         if framing.saw_stun() {
             self.hot[slot as usize].signs |= signs::STUN;
             self.expect(slot);
         }
-        if let Some(extra) = &mut self.cold[slot as usize].extra {
+        let extra = self.extra_mut(slot);
+        extra.is_unframed = framing.is_dead();
+        if !extra.is_unframed {
             extra.framing = Some(framing);
         }
         among

@@ -5,10 +5,11 @@ use std::hint::select_unpredictable;
 use perhop_wire::field::{DsField, Dscp};
 use perhop_wire::packet::Addresses;
 
-use super::chunks::{Chunks, Slabs};
+use super::chunks::{Chunks, Pool, Slabs, Ticket};
 use super::extra::{CellCounts, Extra};
 use super::facts::{Facts, Like, NO_TAG};
 use super::hash;
+use super::rtcp::RtcpState;
 use super::times::NO_TIME;
 use crate::stream::arena::{Arena, NONE, StreamId};
 
@@ -24,6 +25,8 @@ pub(super) struct Table {
     index: Vec<u32>,
     pub(super) hot: Slabs<FlowHot>,
     pub(super) cold: Chunks<FlowCold>,
+    pub(super) extras: Pool<Extra>,
+    pub(super) rtcp: Pool<RtcpState>,
     /// IPv6 source and destination.
     pub(super) addresses: Vec<[u128; 2]>,
     pub(super) streams: Arena,
@@ -75,13 +78,17 @@ pub(super) enum Recognition {
 #[derive(Debug, Default)]
 pub(super) struct FlowCold {
     pub(super) hash: u32,
-    pub(super) counts: CellCounts,
-    pub(super) changes: u32,
-    pub(super) ce: u32,
     /// Place of the addresses in [`Table::addresses`], plus 1; 0 for IPv4.
     pub(super) addresses: u32,
-    pub(super) extra: Option<Box<Extra>>,
+    pub(super) counts: CellCounts,
+    pub(super) extra: Ticket,
+    pub(super) rtcp: Ticket,
 }
+
+const _: () = assert!(
+    size_of::<FlowCold>() == 32,
+    "two cold records of flows are a cache line"
+);
 
 /// DSCP of a cell.
 pub(super) const fn dscp_of(cell: u16) -> Dscp {
@@ -94,6 +101,8 @@ impl Table {
             index: vec![0; LEAST_INDEX],
             hot: Slabs::default(),
             cold: Chunks::default(),
+            extras: Pool::default(),
+            rtcp: Pool::default(),
             addresses: Vec::new(),
             streams: Arena::default(),
         }
@@ -262,6 +271,10 @@ impl Table {
     /// Takes flows out; the others keep their order and get new slots. The streams of those taken out must have been
     /// released.
     pub(super) fn remove(&mut self, gone: &[bool]) {
+        for (cold, _) in self.cold.iter_mut().zip(gone).filter(|(_, gone)| **gone) {
+            self.extras.give_back(cold.extra);
+            self.rtcp.give_back(cold.rtcp);
+        }
         self.hot.retain(|at| !gone[at]);
         self.cold.retain(|at| !gone[at]);
         let mut addresses = Vec::new();

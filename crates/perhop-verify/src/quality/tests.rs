@@ -190,21 +190,10 @@ fn nothing_is_stated_where_it_would_be_a_guess() {
 
 /// What RTCP tells of the stream of a flow of media, among flows of RTCP.
 fn told(rtcp: &[Flow]) -> Option<Remote> {
-    let mut media = rtcp_flow(media(), RtcpSummary::default());
-    media.rtcp = None;
-    media.rtp = vec![g711()];
-    let mut flows = rtcp.to_vec();
-    flows.push(media);
-    let mut remotes = Remotes::default();
-    for flow in &flows {
-        if let Some(rtcp) = flow.rtcp.as_deref() {
-            remotes.add(flow.key, std::sync::Arc::new(rtcp.clone()));
-        }
-    }
-    for flow in &mut flows {
-        remotes.attach(flow);
-    }
-    flows.last().unwrap().rtp[0].remote.as_deref().copied()
+    super::told(&media(), &g711(), |key| {
+        let flow = rtcp.iter().find(|flow| flow.key == *key)?;
+        flow.rtcp.as_deref()
+    })
 }
 
 fn media() -> FlowKey {
