@@ -3,6 +3,7 @@
 //! What does not fit together is not hidden: it stands in the text as comments, with where it comes from. What comes out
 //! is a plan that has no error, or nothing.
 
+mod apps;
 mod blocks;
 mod classes;
 
@@ -12,7 +13,7 @@ use ipnet::IpNet;
 use perhop_policy::selector::file_name;
 use perhop_policy::{
     AppMatch, Dscp, Family, FileId, PolicySet, PortMatch, PortRange, Producer, ProducerKind,
-    Protocol, ProtocolMatch, RangeUse, Severity, Subject,
+    ProtocolMatch, RangeUse, Rate, Severity, Subject,
 };
 
 use crate::catalogue::{Choice, Component, Role, catalogue};
@@ -31,6 +32,8 @@ pub struct Draft {
     pub rules: Vec<SeenRule>,
     /// What services and devices are told.
     pub told: Vec<Told>,
+    /// What there is and no plan says; each becomes a comment.
+    pub unsaid: Vec<String>,
 }
 
 /// A rule that a host has.
@@ -54,6 +57,8 @@ pub struct SeenRule {
     pub dst_ports: PortMatch,
     /// The mark.
     pub dscp: Dscp,
+    /// The most that a host sends of it.
+    pub throttle: Option<Rate>,
 }
 
 /// What one object of a service tells.
@@ -84,9 +89,11 @@ pub fn write(draft: &Draft) -> Result<String, (String, String)> {
     let (sound, policy) = settle(blocks)?;
     // What the plan's own components do not say is an application of its own.
     let mut blocks = sound;
-    if others(draft, &classes, policy.as_ref(), &mut blocks) {
-        let (sound, _) = settle(blocks)?;
-        return Ok(sound.text());
+    if apps::write(draft, &classes, policy.as_ref(), &mut blocks) {
+        (blocks, _) = settle(blocks)?;
+    }
+    for text in &draft.unsaid {
+        blocks.add("#").comment(text);
     }
     Ok(blocks.text())
 }
@@ -391,98 +398,6 @@ fn places(draft: &Draft, blocks: &mut Blocks) {
             _ => {}
         }
     }
-}
-
-/// Adds an application for each rule that the plan does not say yet; whether there was any.
-fn others(
-    draft: &Draft,
-    classes: &Classes,
-    policy: Option<&PolicySet>,
-    blocks: &mut Blocks,
-) -> bool {
-    let mut any = false;
-    let mut names: Vec<String> = Vec::new();
-    for rule in &draft.rules {
-        if policy.is_some_and(|policy| says(policy, rule)) {
-            continue;
-        }
-        any = true;
-        let (side, ports) = match (rule.src_ports.range(), rule.dst_ports.range()) {
-            (Some(ports), None) => ("source", ports),
-            (None, Some(ports)) => ("destination", ports),
-            _ => {
-                blocks.add("#").comment(&format!(
-                    "{}: `{}` is not written: an application of a plan is told by ports on one side.",
-                    rule.place, rule.name
-                ));
-                continue;
-            }
-        };
-        let mut name = rule.name.clone();
-        let mut number = 1;
-        while names.contains(&name.to_lowercase()) {
-            number += 1;
-            name = format!("{} {number}", rule.name);
-        }
-        names.push(name.to_lowercase());
-        let server = component(&rule.app, |role| role != Role::Client).is_some();
-        let block = blocks.add(&format!("app.{}", text(&name)));
-        block.comment(&rule.place);
-        if rule.app != AppMatch::Any {
-            block.key("executable", &text(rule.app.as_str()));
-        }
-        if server {
-            block.key("on", &text("servers"));
-        }
-        if let ProtocolMatch::Only(only) = rule.protocol {
-            block.key("protocol", &text(only.as_str()));
-        }
-        for (key, net) in [("addresses", rule.src), ("peers", rule.dst)] {
-            if let Some(net) = net {
-                block.key(key, &format!("[{}]", text(&address(&net))));
-            }
-        }
-        let side = if side == "source" {
-            String::new()
-        } else {
-            format!(", side = {}", text(side))
-        };
-        block.key(
-            &text(&classes.name_of(rule.dscp)),
-            &format!("{{ ports = {}{side} }}", text(&ports.to_string())),
-        );
-    }
-    any
-}
-
-/// Whether a plan marks a rule's packets with its mark: the same conditions, or Microsoft's one port more.
-fn says(policy: &PolicySet, rule: &SeenRule) -> bool {
-    let near = |planned: PortMatch, seen: PortMatch| match (planned.range(), seen.range()) {
-        (None, None) => true,
-        (Some(a), Some(b)) => {
-            a.first() == b.first()
-                && (a.last() == b.last() || a.last().checked_add(1) == Some(b.last()))
-        }
-        _ => false,
-    };
-    policy.statements().iter().any(|one| {
-        let app = one.app.rank() == rule.app.rank() && one.app.intersection(&rule.app).is_some();
-        // Microsoft's server policies are for every application.
-        let every = rule.app == AppMatch::Any;
-        (app || every)
-            && one.dscp == rule.dscp
-            && near(one.src_ports.0, rule.src_ports)
-            && near(one.dst_ports.0, rule.dst_ports)
-            && one.src == rule.src
-            && one.dst == rule.dst
-            && covers(rule.protocol, one.protocol)
-    })
-}
-
-/// Whether what is planned for one protocol says what is seen for one or both.
-fn covers(seen: ProtocolMatch, planned: ProtocolMatch) -> bool {
-    seen == planned
-        || (seen == ProtocolMatch::Both && planned == ProtocolMatch::Only(Protocol::Tcp))
 }
 
 /// The object of a kind and subject.

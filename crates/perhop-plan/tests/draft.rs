@@ -3,7 +3,7 @@
 use perhop_plan::draft::{Draft, SeenRule, Told, write};
 use perhop_policy::{
     AppMatch, Dscp, Family, FileId, PortMatch, PortRange, Producer, ProducerKind, ProducerRange,
-    Protocol, ProtocolMatch, RangeUse, Severity, Span, Subject,
+    Protocol, ProtocolMatch, RangeUse, Rate, Severity, Span, Subject,
 };
 use proptest::prelude::*;
 
@@ -34,6 +34,7 @@ prop_compose! {
         src_ports in ports(),
         dst_ports in ports(),
         dscp in 0u8..64,
+        throttle in proptest::option::of(20_000u64..9_000_000),
     ) -> SeenRule {
         SeenRule {
             name,
@@ -49,6 +50,7 @@ prop_compose! {
             src_ports,
             dst_ports,
             dscp: Dscp::try_new(dscp).expect("below 64"),
+            throttle: throttle.and_then(|bits| Rate::try_new(bits / 1000 * 1000)),
         }
     }
 }
@@ -112,7 +114,8 @@ proptest! {
         told in proptest::collection::vec(told(), 0..6),
         source in "\\PC{0,12}",
     ) {
-        let draft = Draft { name: "Read back".to_owned(), sources: vec![source], rules, told };
+        let unsaid = vec![source.clone()];
+        let draft = Draft { name: "Read back".to_owned(), sources: vec![source], rules, told, unsaid };
         match write(&draft) {
             Ok(text) => {
                 let loaded = perhop_plan::load(FileId(0), &text);

@@ -1,11 +1,12 @@
-//! What a change of policy does to packets: the regions where two sets of marks differ, exactly.
+//! What a change of policy does to packets: the regions where two sets of marks and rates differ, exactly.
 
 use perhop_wire::field::Dscp;
 
 use crate::overlap::{self, AddressFamily, Space};
+use crate::rate::Rate;
 use crate::set::PolicySet;
 
-/// Packets of one sender that get one mark.
+/// Packets of one sender that get one mark and are kept to one rate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Marked {
     /// The sender's name.
@@ -14,11 +15,24 @@ pub struct Marked {
     pub rule: String,
     /// The mark.
     pub dscp: Dscp,
+    /// The most that a host sends of them.
+    pub throttle: Option<Rate>,
     /// The packets.
     pub space: Space,
 }
 
-/// Packets whose mark changes.
+/// What is done to packets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Done {
+    /// The mark.
+    pub dscp: Dscp,
+    /// The most that a host sends of them.
+    pub throttle: Option<Rate>,
+    /// The rule or policy.
+    pub rule: String,
+}
+
+/// Packets whose mark or rate changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
     /// The sender's name.
@@ -27,13 +41,29 @@ pub struct Change {
     pub space: Space,
     /// Whether packets of the other address family change alike.
     pub both_families: bool,
-    /// Mark and rule before; `None` when nothing marked them.
-    pub old: Option<(Dscp, String)>,
-    /// Mark and rule after.
-    pub new: Option<(Dscp, String)>,
+    /// What was done to them before; `None` for nothing.
+    pub old: Option<Done>,
+    /// What is done to them after.
+    pub new: Option<Done>,
 }
 
-/// The marks of a policy set.
+impl Change {
+    /// The rates before and after, where they differ.
+    #[must_use]
+    pub fn rates(&self) -> Option<[Option<Rate>; 2]> {
+        let rates = [&self.old, &self.new].map(|side| side.as_ref().and_then(|one| one.throttle));
+        (rates[0] != rates[1]).then_some(rates)
+    }
+
+    /// Whether the mark changes, not the rate alone.
+    #[must_use]
+    pub fn is_of_mark(&self) -> bool {
+        let mark = |side: &Option<Done>| side.as_ref().map(|one| one.dscp);
+        mark(&self.old) != mark(&self.new)
+    }
+}
+
+/// The marks and rates of a policy set.
 #[must_use]
 pub fn marked(policy: &PolicySet) -> Vec<Marked> {
     policy
@@ -43,14 +73,15 @@ pub fn marked(policy: &PolicySet) -> Vec<Marked> {
             scope: policy.scope(region.scope).name.clone(),
             rule: policy.rule(region.rule).name.clone(),
             dscp: region.dscp,
+            throttle: policy.rule(region.rule).throttle,
             space: region.space.clone(),
         })
         .collect()
 }
 
-/// Every packet whose mark differs between two sets of marks, as boxes that do not overlap.
+/// Every packet whose mark or rate differs between two sets of them, as boxes that do not overlap.
 ///
-/// Within one set, marks of one sender must not contradict each other. A place of its own that only one side has, such
+/// Within one set, those of one sender must not contradict each other. A place of its own that only one side has, such
 /// as `clients@Redmond`, is compared with what its hosts have on the other side, the marks of `clients`.
 #[must_use]
 pub fn diff(old: &[Marked], new: &[Marked]) -> Vec<Change> {
@@ -67,7 +98,7 @@ pub fn diff(old: &[Marked], new: &[Marked]) -> Vec<Change> {
         for (one, space) in &before {
             let mut left = vec![space.clone()];
             for (other, taken) in &after {
-                if one.dscp != other.dscp
+                if (one.dscp, one.throttle) != (other.dscp, other.throttle)
                     && let Some(meet) = space.intersection(taken)
                 {
                     changes.push(change(scope, meet, Some(one), Some(other)));
@@ -93,7 +124,13 @@ pub fn diff(old: &[Marked], new: &[Marked]) -> Vec<Change> {
 }
 
 fn change(scope: &str, space: Space, old: Option<&Marked>, new: Option<&Marked>) -> Change {
-    let side = |one: Option<&Marked>| one.map(|one| (one.dscp, one.rule.clone()));
+    let side = |one: Option<&Marked>| {
+        one.map(|one| Done {
+            dscp: one.dscp,
+            throttle: one.throttle,
+            rule: one.rule.clone(),
+        })
+    };
     Change {
         scope: scope.to_owned(),
         space,

@@ -65,6 +65,18 @@ impl Rate {
             .contains(&bits)
             .then_some(Self(bits))
     }
+
+    /// The shortest to write of the rates that Windows keeps as so many of its units.
+    #[must_use]
+    pub fn roundest_of_windows_units(units: u64) -> Option<Self> {
+        let most = Self::from_windows_units(units)?.0;
+        // A unit is wider than a thousand bits, so the last step always has one.
+        (3..=11)
+            .rev()
+            .map(|power| most - most % 10u64.pow(power))
+            .find(|bits| most - bits < WINDOWS_UNIT)
+            .and_then(Self::try_new)
+    }
 }
 
 impl fmt::Display for Rate {
@@ -117,6 +129,11 @@ mod tests {
         assert_eq!(Rate(1_048_576).windows_units(), 128);
         assert_eq!(Rate(512_000).windows_units(), 63);
         assert_eq!(Rate::LEAST.windows_units(), 3);
+        let back = |bits| Rate::roundest_of_windows_units(Rate(bits).windows_units());
+        for bits in [20_000, 500_000, 5_000_000, 2_500_000, 100_000_000_000] {
+            assert_eq!(back(bits), Some(Rate(bits)));
+        }
+        assert_eq!(Rate::roundest_of_windows_units(2), None);
     }
 
     proptest! {
@@ -126,6 +143,10 @@ mod tests {
             prop_assert_eq!(Rate::from_text(&rate.to_string()), Some(rate));
             let units = rate.windows_units();
             prop_assert_eq!(Rate::from_windows_units(units).unwrap().windows_units(), units);
+            let round = Rate::roundest_of_windows_units(units).unwrap();
+            prop_assert_eq!(round.windows_units(), units);
+            prop_assert!(round.to_string().len() <= rate.to_string().len(), "{} for {}", round, rate);
+            prop_assert_eq!(Rate::from_text(&round.to_string()), Some(round));
         }
     }
 }

@@ -8,6 +8,7 @@ mod mend;
 mod network;
 mod objects;
 mod reasons;
+mod throttles;
 
 use std::collections::BTreeSet;
 
@@ -19,7 +20,7 @@ use crate::fact::What;
 use crate::finding::{Finding, Layer};
 use crate::place::Place;
 use crate::policy::HostPolicy;
-use crate::reading::{FileRead, Format, Reading};
+use crate::reading::{FileRead, Reading};
 
 /// What came out.
 #[derive(Debug, Clone, PartialEq)]
@@ -203,7 +204,7 @@ fn seen<'a>(reading: &'a Reading, scopes: &[Vec<ScopeId>], scope: ScopeId) -> Ve
             let same = |one: &Seen<'_>| {
                 one.policy.name.eq_ignore_ascii_case(&policy.name)
                     && one.policy.conditions() == policy.conditions()
-                    && one.policy.dscp == policy.dscp
+                    && one.policy.acts_like(policy)
                     && one.policy.user == policy.user
                     && one.policy.sound == policy.sound
             };
@@ -222,7 +223,7 @@ fn seen<'a>(reading: &'a Reading, scopes: &[Vec<ScopeId>], scope: ScopeId) -> Ve
 /// The senders that a file's policies are for: the one that it names, else of each role the one that fits best.
 fn scopes_of(policy: &PolicySet, file: &FileRead) -> Vec<ScopeId> {
     // Whose packets pass the lists of the network is looked at list by list.
-    if matches!(file.format, Format::DeviceConfig | Format::NftJson) {
+    if file.format.is_of_network() {
         return Vec::new();
     }
     if let Some(name) = &file.scope {
@@ -378,18 +379,15 @@ fn extras(policy: &PolicySet, reading: &Reading, lowered: Option<&Lowered>, out:
             if used.contains(&name) || ours.contains(&name) || dashed {
                 continue;
             }
-            let mark = match seen.dscp {
-                Some(dscp) => format!("marks {dscp}"),
-                None => "does not mark".to_owned(),
-            };
             out.findings.push(
                 Finding::new(
                     Severity::Info,
                     Layer::Match,
                     codes::AUDIT_EXTRA,
                     format!(
-                        "`{}` is not of the plan: it {mark}, for {}",
+                        "`{}` is not of the plan: it {}, for {}",
                         seen.name,
+                        seen.action(),
                         seen.conditions()
                     ),
                 )

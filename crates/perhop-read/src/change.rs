@@ -1,7 +1,7 @@
 //! What a change would do: two plans, or what was compiled from them, held against each other.
 
 use perhop_policy::diff::{self, Change, Marked};
-use perhop_policy::{Family, PolicySet, Producer, ProducerKind, Subject};
+use perhop_policy::{Family, PolicySet, Producer, ProducerKind, Rate, Subject};
 use perhop_targets::{Artifact, Purpose, registry, windows_policy};
 
 use crate::reading::{Input, Reading, Words};
@@ -23,7 +23,7 @@ pub struct Side {
 /// What differs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Difference {
-    /// Packets whose mark changes.
+    /// Packets whose mark or rate changes.
     pub changes: Vec<Change>,
     /// Settings of services and devices that change.
     pub settings: Vec<SettingChange>,
@@ -54,6 +54,7 @@ impl Side {
                 scope: policy.scope(region.scope).name.clone(),
                 rule: policy.rule(region.rule).name.clone(),
                 dscp: region.dscp,
+                throttle: policy.rule(region.rule).throttle,
                 space: region.space.clone(),
             })
             .collect();
@@ -94,14 +95,23 @@ impl Side {
             let won = simulate::resolve(&policies).ok_or_else(|| {
                 format!("the policies in `{}` overlap in too many ways", input.name)
             })?;
-            out.windows.extend(won.into_iter().filter_map(|one| {
-                Some(Marked {
+            for one in won {
+                let policy = policies[one.policy];
+                let rate = policy.throttle.map(|throttle| {
+                    throttle.rate().ok_or_else(|| {
+                        let (name, file) = (&policy.name, &input.name);
+                        format!("`{name}` in `{file}` throttles to {throttle}, which no plan can")
+                    })
+                });
+                let throttle = rate.transpose()?;
+                out.windows.extend(one.dscp.map(|dscp| Marked {
                     scope: scope.clone(),
-                    rule: policies[one.policy].name.clone(),
-                    dscp: one.dscp?,
+                    rule: policy.name.clone(),
+                    dscp,
+                    throttle,
                     space: one.space,
-                })
-            }));
+                }));
+            }
         }
         for id in ["lync-shell", "teams-shell"] {
             out.producers.extend(told(id, files));
@@ -120,10 +130,10 @@ impl Side {
 #[must_use]
 pub fn compare(old: &Side, new: &Side) -> Difference {
     let folder = old.folder || new.folder;
-    let (before, after) = if folder {
-        (&old.windows, &new.windows)
+    let changes = if folder {
+        diff::diff(&as_kept(&old.windows), &as_kept(&new.windows))
     } else {
-        (&old.all, &new.all)
+        diff::diff(&old.all, &new.all)
     };
     let shared = |a: &Side, b: &Side| -> Vec<(String, String)> {
         settings(&a.producers)
@@ -134,9 +144,19 @@ pub fn compare(old: &Side, new: &Side) -> Difference {
             .collect()
     };
     Difference {
-        changes: diff::diff(before, after),
+        changes,
         settings: setting_changes(&shared(old, new), &shared(new, old)),
     }
+}
+
+/// Rates as Windows keeps them, in whole units.
+fn as_kept(marked: &[Marked]) -> Vec<Marked> {
+    let kept = |rate: Rate| Rate::roundest_of_windows_units(rate.windows_units()).unwrap_or(rate);
+    let one = |one: &Marked| Marked {
+        throttle: one.throttle.map(kept),
+        ..one.clone()
+    };
+    marked.iter().map(one).collect()
 }
 
 fn setting_changes(old: &[(String, String)], new: &[(String, String)]) -> Vec<SettingChange> {

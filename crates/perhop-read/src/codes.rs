@@ -27,7 +27,7 @@ codes! {
     NLA_TYPE = "read/nla-type", &["UC-22"], "the switch for networks outside the domain is not text";
     NLA_MISSPELT = "read/nla-misspelt", &["UC-22"], "the switch for networks outside the domain is misspelt or misplaced";
     NLA_OFF = "read/nla-off", &["UC-22"], "the switch for networks outside the domain is there and not on";
-    UNDECIDED = "read/undecided", &[], "two policies take the same packets with different marks, and nothing chooses";
+    UNDECIDED = "read/undecided", &[], "two policies take the same packets with different marks or rates, and nothing chooses";
     CUT_SHORT = "read/cut-short", &[], "a value was cut when it was printed";
     RANGES_DISABLED = "read/ranges-disabled", &["UC-04"], "the switch for client port ranges is off";
     RANGES_OVERLAP = "read/ranges-overlap", &["UC-03"], "two ranges of one object share ports";
@@ -35,6 +35,7 @@ codes! {
     HIDES_GLOBAL = "read/hides-global", &["UC-05"], "an object for a site or a service hides the global one";
     AUDIT_UNMARKED = "audit/unmarked", &[], "no policy marks the packets of a rule";
     AUDIT_OTHER_MARK = "audit/other-mark", &[], "the policy that wins puts another mark on";
+    AUDIT_OTHER_THROTTLE = "audit/other-throttle", &[], "the policy that wins keeps packets to another rate";
     AUDIT_OTHER_EXECUTABLE = "audit/other-executable", &["UC-20"], "the policy for a rule's ports names another executable";
     AUDIT_OTHER_PORTS = "audit/other-ports", &["UC-19"], "the policy for a rule's mark has other ports";
     AUDIT_WRONG_SIDE = "audit/wrong-side", &["UC-17"], "the policy has its ports on the other side";

@@ -3,12 +3,14 @@
 mod ios;
 mod junos;
 mod lists;
+mod routeros;
 
 use crate::reading::{FileRead, Format};
 
 /// Whether a text has lines that only such configurations begin with.
 pub(crate) fn is_one(text: &str) -> bool {
     junos::is_one(text)
+        || routeros::is_one(text)
         || text.lines().any(|line| {
             let words: Vec<&str> = line.split_ascii_whitespace().take(5).collect();
             match words[..] {
@@ -29,6 +31,8 @@ pub(crate) fn read(index: usize, name: &str, text: &str) -> FileRead {
     let mut file = FileRead::new(name, Format::DeviceConfig);
     if junos::is_one(text) {
         junos::read(&mut file, index, text);
+    } else if routeros::is_one(text) {
+        routeros::read(&mut file, index, text);
     } else {
         ios::read(&mut file, index, text);
     }

@@ -27,6 +27,8 @@ pub struct NetMark {
     pub services: Vec<Service>,
     /// Packets that it does not take though they are of these: those that an earlier line denies.
     pub without: Vec<Term>,
+    /// The marks that packets have when they come to it, any of which; none for every mark.
+    pub arriving: Vec<Dscp>,
     /// The mark; `None` when the packets keep the one that they have.
     pub dscp: Option<Dscp>,
     /// Whether no later mark of the list is put on these packets.
@@ -61,18 +63,24 @@ pub enum Syntax {
     ArubaCx,
     /// Junos.
     Junos,
+    /// MikroTik RouterOS.
+    MikroTik,
+    /// Rules of Meraki switches.
+    Meraki,
     /// nftables.
     Nft,
 }
 
 impl Syntax {
     /// Every language.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::CiscoIos,
         Self::CiscoNxos,
         Self::AristaEos,
         Self::ArubaCx,
         Self::Junos,
+        Self::MikroTik,
+        Self::Meraki,
         Self::Nft,
     ];
 
@@ -85,6 +93,8 @@ impl Syntax {
             Self::AristaEos => "arista-eos",
             Self::ArubaCx => "aruba-cx",
             Self::Junos => "junos",
+            Self::MikroTik => "mikrotik",
+            Self::Meraki => "meraki",
             Self::Nft => "linux-nft",
         }
     }
@@ -104,6 +114,7 @@ impl NetMark {
             dst: Vec::new(),
             services: Vec::new(),
             without: Vec::new(),
+            arriving: Vec::new(),
             dscp,
             last: true,
             interfaces: Vec::new(),
@@ -118,12 +129,17 @@ impl NetMark {
             && self.dst.is_empty()
             && self.services.is_empty()
             && self.without.is_empty()
+            && self.arriving.is_empty()
     }
 
-    /// `udp from 50000-50019, tcp from 50000-50019 to 5060`.
+    /// `udp from 50000-50019, tcp from 50000-50019 to 5060`; `all, marked 46 (EF)`.
     #[must_use]
     pub fn services_text(&self) -> String {
         let mut text = services(&self.services);
+        let marks: Vec<String> = self.arriving.iter().map(Dscp::to_string).collect();
+        if !marks.is_empty() {
+            text.push_str(&format!(", marked {}", marks.join(" or ")));
+        }
         for without in &self.without {
             text.push_str(", not ");
             text.push_str(&services(&without.services));

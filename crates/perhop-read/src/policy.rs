@@ -9,6 +9,7 @@ use perhop_policy::{
 };
 
 use crate::place::Place;
+use crate::throttle::Throttle;
 
 /// Where a policy is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -61,8 +62,8 @@ pub struct HostPolicy {
     pub dst: Option<IpNet>,
     /// The mark; `None` when it does not mark.
     pub dscp: Option<Dscp>,
-    /// The rate it throttles to, as it stands.
-    pub throttle: Option<String>,
+    /// The rate it throttles to.
+    pub throttle: Option<Throttle>,
     /// NetQos precedence, 0 to 255; 127 where there is none. Higher wins.
     pub precedence: u8,
     /// Network profile where it works; `None` for every one, or for policies without the notion.
@@ -107,7 +108,7 @@ impl HostPolicy {
         }
     }
 
-    /// The conditions as the policy algebra compares them; a policy that does not mark has mark 0 here.
+    /// The conditions as the policy algebra compares them; a policy that does not mark has mark 0 here, and none a rate.
     #[must_use]
     pub fn statement(&self, id: u32) -> Statement {
         Statement {
@@ -122,6 +123,31 @@ impl HostPolicy {
             dscp: self.dscp.unwrap_or(Dscp::DF),
             throttle: None,
         }
+    }
+
+    /// `marks 46 (EF)`, `marks 46 (EF) and keeps it to 5 Mbit/s`, `does not mark`: what it does in words.
+    #[must_use]
+    pub fn action(&self) -> String {
+        let rate = self
+            .throttle
+            .map(|throttle| format!("keeps it to {throttle}"));
+        match (self.dscp, rate) {
+            (Some(dscp), None) => format!("marks {dscp}"),
+            (Some(dscp), Some(rate)) => format!("marks {dscp} and {rate}"),
+            (None, None) => "does not mark".to_owned(),
+            (None, Some(rate)) => format!("does not mark and {rate}"),
+        }
+    }
+
+    /// Whether another one does the same to packets.
+    #[must_use]
+    pub fn acts_like(&self, other: &Self) -> bool {
+        let rates = match (self.throttle, other.throttle) {
+            (None, None) => true,
+            (Some(one), Some(two)) => one.may_be(two),
+            _ => false,
+        };
+        rates && self.dscp == other.dscp
     }
 
     /// Where a value stands; names compare without case.

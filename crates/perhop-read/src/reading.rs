@@ -65,6 +65,8 @@ pub enum Format {
     DeviceConfig,
     /// `nft -j list ruleset`.
     NftJson,
+    /// Rules of Meraki's dashboard.
+    MerakiJson,
     /// Nothing that is known.
     Unknown,
 }
@@ -93,8 +95,15 @@ impl Format {
             Self::TableCsv => "perhop-csv",
             Self::DeviceConfig => "device-config",
             Self::NftJson => "nft-json",
+            Self::MerakiJson => "meraki-json",
             Self::Unknown => "unknown",
         }
+    }
+
+    /// Whether it is of a device of the network, or of a packet filter.
+    #[must_use]
+    pub const fn is_of_network(self) -> bool {
+        matches!(self, Self::DeviceConfig | Self::NftJson | Self::MerakiJson)
     }
 
     /// In words.
@@ -120,6 +129,7 @@ impl Format {
             Self::TableCsv => "table written by perhop",
             Self::DeviceConfig => "configuration of a network device",
             Self::NftJson => "nftables ruleset",
+            Self::MerakiJson => "list of Meraki rules",
             Self::Unknown => "not recognised",
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::reading::{FileRead, Format, Input};
 use crate::shell::{self, clixml, csv, json, list, table};
-use crate::{device, inband, intune, nft, registry, script, sheet, text};
+use crate::{device, inband, intune, meraki, nft, registry, script, sheet, text};
 
 /// Reads one file.
 pub(crate) fn read(index: usize, input: &Input<'_>) -> FileRead {
@@ -67,6 +67,7 @@ fn document(index: usize, name: &str, text: &str) -> Option<FileRead> {
     let value: serde_json::Value = serde_json::from_str(text).ok()?;
     nft::json(index, name, &value)
         .or_else(|| intune::json(index, name, &value))
+        .or_else(|| meraki::json(index, name, &value))
         .or_else(|| shell::file(name, Format::ShellJson, json::read(index, &value)))
 }
 

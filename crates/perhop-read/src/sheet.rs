@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 use perhop_policy::{
-    AppMatch, Dscp, DstPorts, PortMatch, Protocol, ProtocolMatch, Severity, SrcPorts,
+    AppMatch, Dscp, DstPorts, PortMatch, Protocol, ProtocolMatch, Rate, Severity, SrcPorts,
 };
 
 use crate::codes;
@@ -17,6 +17,7 @@ use crate::policy::values::{range, tos};
 use crate::policy::{Form, HostPolicy, Raw};
 use crate::reading::{FileRead, Format, shortened};
 use crate::shell::csv;
+use crate::throttle::Throttle;
 
 /// The headings that the table needs; there may be more, in any order.
 const NEEDED: [&str; 5] = [
@@ -199,6 +200,7 @@ impl Cells<'_> {
             }
         };
         self.policy.dscp = self.dscp();
+        self.policy.throttle = self.throttle();
         self.policy.src_ports = SrcPorts(self.ports("Source ports"));
         self.policy.dst_ports = DstPorts(self.ports("Destination ports"));
         (
@@ -239,6 +241,24 @@ impl Cells<'_> {
             }
         }
         dscp
+    }
+
+    /// `5 Mbit/s`, or none.
+    fn throttle(&mut self) -> Option<Throttle> {
+        let text = self.get("Throttle");
+        if matches!(text.to_ascii_lowercase().as_str(), "none" | "") {
+            return None;
+        }
+        let throttle =
+            Rate::from_text(&text).and_then(|rate| Throttle::from_units(rate.windows_units()));
+        if throttle.is_none() {
+            self.wrong(
+                "Throttle",
+                codes::VALUE_INVALID,
+                "write a whole number with its unit, such as `5 Mbit/s`, or `none`",
+            );
+        }
+        throttle
     }
 
     fn ports(&mut self, name: &str) -> PortMatch {

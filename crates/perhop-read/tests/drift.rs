@@ -141,6 +141,15 @@ fn drifts() -> Vec<(&'static str, Vec<String>, Severity, &'static str)> {
             "Set-NetQosPolicy -Name 'a' -DSCPAction 46",
         ),
         (
+            "audit/other-throttle",
+            vec![
+                audio().replace("\n\n", "\nThrottleRate : 1.049 MBits/sec\n\n"),
+                video(),
+            ],
+            Error,
+            "Remove-NetQosPolicy -Name 'a' -Confirm:$false; New-NetQosPolicy -Name 'a' -AppPathNameMatchCondition 'lync.exe'",
+        ),
+        (
             "audit/other-executable",
             vec![audio().replace("lync.exe", "communicator.exe"), video()],
             Error,
@@ -328,6 +337,89 @@ fn one_mistake_is_one_finding() {
         .map(|one| one.code)
         .collect();
     assert_eq!(grave, ["audit/other-mark"]);
+}
+
+/// The plan with an application that is throttled.
+fn with_recorder() -> PolicySet {
+    let plan = format!(
+        "{PLAN}\n[app.recorder]\nexecutable = \"rec.exe\"\nvideo = {{ ports = \"30000-30099\", throttle = \"5 Mbit/s\" }}\n"
+    );
+    perhop_plan::load(FileId(0), &plan).policy.expect("a plan")
+}
+
+/// A plan's rate, and a policy of NetQos with another one.
+#[test]
+fn rates_are_held_against_the_plan() {
+    let policy = with_recorder();
+    let with = |rate: &str| {
+        let policy = netqos("rec", "rec.exe", "Both", "Src", (30000, 30099), 34);
+        format!(
+            "{}{}{}",
+            audio(),
+            video(),
+            policy.replace("\n\n", &format!("\n{rate}\n\n"))
+        )
+    };
+    for same in [
+        "ThrottleRate : 5.005 MBits/sec",
+        "ThrottleRateAction : 5000000",
+    ] {
+        let audit = audited(&policy, &[&with(same)]);
+        assert!(audit.is_as_planned(), "{same}: {:#?}", audit.findings);
+    }
+    for (other, says) in [
+        (
+            "ThrottleRate : 3.006 MBits/sec",
+            "and `rec` keeps it to 3 Mbit/s",
+        ),
+        ("ThrottleRate : 0", "and `rec` does not throttle"),
+        ("", "and `rec` does not throttle"),
+    ] {
+        let audit = audited(&policy, &[&with(other)]);
+        let found = one(&audit, "audit/other-throttle");
+        assert_eq!(found.rule.as_deref(), Some("clients/recorder/video"));
+        assert!(found.message.ends_with(says), "{}", found.message);
+        assert!(found.message.contains("is to be kept to 5 Mbit/s"));
+        assert_eq!(
+            found.commands,
+            ["Set-NetQosPolicy -Name 'rec' -ThrottleRateActionBitsPerSecond 5005312"]
+        );
+    }
+}
+
+/// The same of policies in the registry, and of a policy that is missing.
+#[test]
+fn rates_in_the_registry_are_held_against_the_plan() {
+    let policy = with_recorder();
+    let registry = |rate: &str| {
+        format!(
+            "Windows Registry Editor Version 5.00\n\n[HKEY_LOCAL_MACHINE\\Software\\Policies\\Microsoft\\Windows\\QoS\\Rec]\n\
+             \"Version\"=\"1.0\"\n\"Application Name\"=\"rec.exe\"\n\"Protocol\"=\"*\"\n\"Local Port\"=\"30000:30099\"\n\"Local IP\"=\"*\"\n\
+             \"Local IP Prefix Length\"=\"*\"\n\"Remote Port\"=\"*\"\n\"Remote IP\"=\"*\"\n\"Remote IP Prefix Length\"=\"*\"\n\
+             \"DSCP Value\"=\"34\"\n\"Throttle Rate\"=\"{rate}\"\n"
+        )
+    };
+    let audit = audited(&policy, &[&registry("366")]);
+    let found = one(&audit, "audit/other-throttle");
+    assert_eq!(found.place.as_ref().and_then(|place| place.line), Some(14));
+    assert!(
+        found.commands[0].ends_with("-Name 'Throttle Rate' -Type String -Value '611'"),
+        "{:?}",
+        found.commands
+    );
+    assert!(
+        !audited(&policy, &[&registry("611")])
+            .findings
+            .iter()
+            .any(|one| one.code == "audit/other-throttle")
+    );
+    // What is missing is made with its rate.
+    let audit = audited(&policy, &[&format!("{}{}", audio(), video())]);
+    let command = &one(&audit, "audit/unmarked").commands[0];
+    assert!(
+        command.contains("-DSCPAction 34 -ThrottleRateActionBitsPerSecond 5005312"),
+        "{command}"
+    );
 }
 
 /// What a client was sent is held against any group of users that the plan has.

@@ -253,6 +253,35 @@ fn policies() {
     assert_eq!(policy.dscp.map(perhop_policy::Dscp::value), Some(46));
 }
 
+/// A rate in every form, exact and as it is shown.
+#[test]
+fn throttles() {
+    for (name, value) in [
+        ("ThrottleRateAction", "5005312"),
+        ("ThrottleRate", "5.005 MBits/sec"),
+        ("ThrottleRate", "5,005 MBits/sec"),
+    ] {
+        let what = same_in_every_form(
+            "Microsoft.Management.Infrastructure.CimInstance#ROOT/StandardCimv2/MSFT_NetQosPolicySettingData",
+            &[
+                ("Name", "Bulk"),
+                ("NetworkProfile", "All"),
+                ("DSCPValue", "10"),
+                (name, value),
+            ],
+        );
+        let What::Policy(policy) = what else {
+            panic!("{what:?}");
+        };
+        let planned = perhop_policy::Rate::from_text("5 Mbit/s").expect("a rate");
+        assert!(
+            policy.throttle.is_some_and(|one| one.is(planned)),
+            "{value}"
+        );
+        assert_eq!(policy.action(), "marks 10 (AF11) and keeps it to 5 Mbit/s");
+    }
+}
+
 /// As `Export-Clixml` writes live objects: identities and enumerations are objects of their own, types come again by
 /// reference, an array as a whole is one object with a list in it, and instances of CIM have added members beside their own.
 const LIVE: &str = r#"<Objs Version="1.1.0.1" xmlns="http://schemas.microsoft.com/powershell/2004/04">

@@ -56,7 +56,7 @@ fn seeds() -> Vec<Vec<u8>> {
 }
 
 /// Configurations of the network.
-fn devices() -> [&'static str; 5] {
+fn devices() -> [&'static str; 7] {
     let device = "class-map match-any V\n match access-group name V\nip access-list extended V\n permit udp any range 16384 32767 any\n\
                   object-group network N\n host 192.0.2.1\npolicy-map IN\n class V\n  set dscp ef\n class class-default\n  set dscp default\n\
                   interface Gi1\n service-policy input IN\n";
@@ -75,7 +75,11 @@ fn devices() -> [&'static str; 5] {
                {\"protocol\":\"ip\",\"field\":\"dscp\"}},\"value\":46}}]}},{\"rule\":{\"family\":\"inet\",\"table\":\"t\",\"chain\":\"c\",\
                \"expr\":[{\"vmap\":{\"key\":{\"concat\":[{\"meta\":{\"key\":\"l4proto\"}},{\"payload\":{\"protocol\":\"th\",\"field\":\"sport\"}}]},\
                \"data\":\"@m\"}}]}}]}";
-    [device, nft, junos, set, aruba]
+    let routeros = "/ip firewall address-list\nadd address=10.0.0.0/8 list=a\n/ip firewall mangle\nadd action=jump chain=forward in-interface=e1 jump-target=m\n\
+                    add action=change-dscp chain=m new-dscp=46 protocol=udp src-port=1-2,7 \\\n    src-address-list=a comment=\"a \\\"b\"\n\
+                    add action=return chain=m dscp=8\n/ipv6/firewall/mangle/add chain=m action=accept\n";
+    let meraki = "[{\"vlan\":1,\"protocol\":\"UDP\",\"srcPortRange\":\"1-2\",\"dscp\":46},{\"vlan\":null,\"protocol\":\"ANY\",\"dscp\":-1}]";
+    [device, nft, junos, set, aruba, routeros, meraki]
 }
 
 #[test]
@@ -119,7 +123,7 @@ proptest! {
 
     #[test]
     fn changed_files(
-        which in 0usize..19,
+        which in 0usize..21,
         cut in any::<prop::sample::Index>(),
         changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..8),
         doubled in any::<bool>(),
@@ -140,7 +144,7 @@ proptest! {
 
     #[test]
     fn text_of_the_trade(text in "[<>/\\[\\]{}\":;,=|.\\-_ \t\r\nA-Za-z0-9\u{e9}\u{2026}]{0,120}") {
-        for head in ["", "<Objs>", "REGEDIT4\n", "Computer\na\\b\n", "<provisionGroup name=\"ServerConfiguration\">", "Name : a\n", "[{\"Name\":", "policy-map a\n", "class ip a\n", "firewall {\n", "set firewall family inet filter ", "{\"nftables\":["] {
+        for head in ["", "<Objs>", "REGEDIT4\n", "Computer\na\\b\n", "<provisionGroup name=\"ServerConfiguration\">", "Name : a\n", "[{\"Name\":", "policy-map a\n", "class ip a\n", "firewall {\n", "/ip firewall mangle\nadd ", "set firewall family inet filter ", "{\"nftables\":["] {
             keeps_its_word(format!("{head}{text}").as_bytes());
         }
     }
@@ -186,4 +190,32 @@ fn large_and_deep_files() {
         rules.repeat(5_000)
     );
     keeps_its_word(nft.as_bytes());
+    // The same of RouterOS, with returns that take out more and more.
+    let mut routeros = "/ip firewall mangle\n".to_owned();
+    let rules = "add chain=forward action=jump jump-target=m src-address=10.0.0.0/8\nadd chain=m action=jump jump-target=m port=1-9,20-29\n\
+                 add chain=m action=return protocol=udp src-port=7\nadd chain=m action=change-dscp new-dscp=46\n";
+    routeros.push_str(&rules.repeat(5_000));
+    keeps_its_word(routeros.as_bytes());
+    keeps_its_word(format!("/ip firewall mangle\nadd {}", "a=\\\n".repeat(50_000)).as_bytes());
+    // As many VLANs as there are, and rules for all of them.
+    let mut meraki = "[".to_owned();
+    for vlan in 1..4095 {
+        meraki.push_str(&format!(
+            "{{\"vlan\":{vlan},\"protocol\":\"UDP\",\"srcPort\":{vlan},\"dscp\":46}},{{\"vlan\":null,\"protocol\":\"TCP\",\"dstPort\":{vlan},\"dscp\":8}},"
+        ));
+    }
+    meraki.push_str("{\"protocol\":\"ANY\",\"dscp\":0}]");
+    keeps_its_word(meraki.as_bytes());
+    // Classes of two lists each.
+    let mut device = "ip access-list extended V\n".to_owned();
+    for port in 1..2_000 {
+        device.push_str(&format!(
+            " deny udp any eq {port} any\n permit udp any any range {port} 60000\n"
+        ));
+    }
+    device.push_str("class-map match-all V\n match access-group name V\n match access-group name V\n match dscp 0-63\n");
+    device.push_str("class-map match-all W\n");
+    device.push_str(&" match dscp ef\n".repeat(5_000));
+    device.push_str("policy-map IN\n class V\n  set dscp ef\n class W\n  set dscp af41\n");
+    keeps_its_word(device.as_bytes());
 }

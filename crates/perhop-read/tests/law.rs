@@ -9,10 +9,10 @@ use std::collections::BTreeSet;
 
 use perhop_policy::{
     AppMatch, ClassId, Dscp, DstPorts, Marker, PolicySet, PortMatch, PortRange, Producer, Protocol,
-    ProtocolMatch, Rule, ScopeId, Span, SrcPorts,
+    ProtocolMatch, Rule, RuleId, ScopeId, Span, SrcPorts, Statement,
 };
 use perhop_read::audit::{self, By, State};
-use perhop_read::{Input, Reading, What, Words};
+use perhop_read::{Input, Reading, Throttle, What, Words};
 use perhop_targets::{Artifact, Purpose};
 use proptest::prelude::*;
 
@@ -90,7 +90,7 @@ fn marking_targets_give_back_the_rules() {
                         if file.rules.contains(&rule.rule) {
                             assert_eq!(
                                 rule.state,
-                                State::Ok,
+                                state(&policy, rule.rule, id),
                                 "{label}: {rule_name}: {:#?}",
                                 audit.findings
                             );
@@ -121,6 +121,42 @@ fn marking_targets_give_back_the_rules() {
     .map(str::to_owned)
     .into();
     assert_eq!(held, wanted);
+}
+
+/// Intune knows no rates, which is told.
+fn state(policy: &PolicySet, rule: RuleId, target: &str) -> State {
+    match policy.rule(rule).throttle {
+        Some(_) if target == "intune-csp" => State::Differs,
+        _ => State::Ok,
+    }
+}
+
+/// The rates of one target's files come back, every one with its rule's ports.
+#[test]
+fn throttles_come_back() {
+    let (_, policy) = cases()
+        .into_iter()
+        .find(|(name, _)| name == "own-apps")
+        .expect("a case with throttles");
+    let mut held = BTreeSet::new();
+    for id in &MARKING[..4] {
+        for file in emitted(&policy, id).expect("it says throttles") {
+            if file.purpose != Purpose::Apply {
+                continue;
+            }
+            let reading = read(std::slice::from_ref(&file));
+            for (_, seen) in reading.files[0].policies() {
+                let same = |one: &&Statement| {
+                    one.src_ports == seen.src_ports && one.dst_ports == seen.dst_ports
+                };
+                let planned = policy.statements().iter().find(same).expect("a rule");
+                let rates = (planned.throttle, seen.throttle.and_then(Throttle::rate));
+                assert_eq!(rates.0, rates.1, "{id} {}", seen.name);
+                held.extend(rates.0.map(|rate| format!("{id} {rate}")));
+            }
+        }
+    }
+    assert_eq!(held.len(), 8, "{held:?}");
 }
 
 /// The scheduler of Windows XP knows no ports: its marks by service type come back as they were written.
@@ -287,7 +323,13 @@ fn is_given_back(policy: &PolicySet) -> Result<(), TestCaseError> {
                     let of = policy.rule(rule.rule);
                     if file.rules.contains(&rule.rule) && policy.scope(of.scope).name == scope {
                         let label = format!("{} {}", file.path, of.name);
-                        prop_assert_eq!(rule.state, State::Ok, "{} {:#?}", label, audit.findings);
+                        prop_assert_eq!(
+                            rule.state,
+                            state(policy, rule.rule, id),
+                            "{} {:#?}",
+                            label,
+                            audit.findings
+                        );
                     }
                 }
             }

@@ -106,6 +106,60 @@ fn a_running_configuration() {
     assert_eq!(listing(&file), expected);
 }
 
+const MATCH_ALL: &str = "\
+class-map match-all TRUSTED
+ description phones that mark by themselves
+ match dscp ef cs5
+ match access-group name PHONES
+class-map match-all BOTH
+ match access-group name PHONES
+ match access-group name CALLS
+class-map match-all NEVER
+ match dscp ef
+ match dscp af41
+class-map match-any EITHER
+ match ip dscp af41
+ match access-group name CALLS
+class-map match-all DOUBTFUL
+ match access-group name CALLS
+ match protocol rtp audio
+policy-map IN
+ class NEVER
+  set dscp cs1
+ class TRUSTED
+  set dscp ef
+ class BOTH
+  set dscp cs3
+ class EITHER
+  set dscp af31
+ class DOUBTFUL
+  set dscp cs2
+ip access-list extended PHONES
+ deny udp host 10.1.0.9 any
+ permit udp 10.1.0.0 0.0.255.255 any
+ permit tcp 10.2.0.0 0.0.255.255 any
+ip access-list extended CALLS
+ permit udp any range 16384 32767 any
+ permit udp 10.1.3.0 0.0.0.255 any eq 5060
+";
+
+/// Classes of several conditions are intersected; of what has one that is not understood nothing is said.
+#[test]
+fn classes_of_several_conditions() {
+    let expected = [
+        "20 (PHONES 30) IN / TRUSTED IPv4 [10.1.0.0/16>] udp, marked 40 (CS5) or 46 (EF), not udp from 10.1.0.9/32 = 46 (EF) on []",
+        "20 (PHONES 31) IN / TRUSTED IPv4 [10.2.0.0/16>] tcp, marked 40 (CS5) or 46 (EF) = 46 (EF) on []",
+        "22 (PHONES 30) IN / BOTH IPv4 [10.1.0.0/16>] udp from 16384-32767, not udp from 10.1.0.9/32 = 24 (CS3) on []",
+        "22 (PHONES 30) IN / BOTH IPv4 [10.1.3.0/24>] udp to 5060, not udp from 10.1.0.9/32 = 24 (CS3) on []",
+        "24 IN / EITHER IPv4 [>] all, marked 34 (AF41) = 26 (AF31) on []",
+        "24 (CALLS 33) IN / EITHER IPv4 [>] udp from 16384-32767 = 26 (AF31) on []",
+        "24 (CALLS 34) IN / EITHER IPv4 [10.1.3.0/24>] udp to 5060 = 26 (AF31) on []",
+        "left 16 match protocol rtp audio: in `class-map DOUBTFUL`, and its effect on marks is not known",
+        "left 26 class DOUBTFUL: in `policy-map IN`, and its effect on marks is not known",
+    ];
+    assert_eq!(listing(&read(MATCH_ALL)), expected);
+}
+
 #[test]
 fn what_is_no_configuration_is_not_taken_for_one() {
     for text in [
@@ -228,4 +282,94 @@ fn rules_that_are_not_understood_are_listed() {
         "no packets come here by what is understood",
     ];
     assert_eq!(shown, expected);
+}
+
+const ROUTEROS: &str = "\
+# nov/22/2026 10:00:00 by RouterOS 7.14
+# software id = ABCD-EFGH
+#
+/interface bridge
+add name=bridge1
+/ip firewall address-list
+add address=192.0.2.0/24 comment=\"sip trunks\" list=trunks
+add address=pbx.example.test list=trunks
+/ip firewall filter
+add action=fasttrack-connection chain=forward connection-state=established,related hw-offload=yes
+add action=accept chain=forward connection-state=established
+/ip firewall mangle
+add action=change-dscp chain=postrouting comment=\"set by \\\"hand\\\"\" dscp=26 \\
+    new-dscp=24 passthrough=no
+add action=jump chain=forward in-interface=ether2 jump-target=media
+add action=return chain=media src-address=10.1.9.0/24
+add action=change-dscp chain=media new-dscp=46 passthrough=no port=16384-32767 \\
+    protocol=udp
+add action=jump chain=media dst-address-list=trunks jump-target=sip protocol=tcp
+add action=change-dscp chain=sip dst-port=5060,5061 new-dscp=24 protocol=tcp
+add action=change-dscp chain=media connection-mark=voice new-dscp=46
+add action=mark-packet chain=media new-packet-mark=all passthrough=yes
+add action=accept chain=media protocol=udp
+add action=change-dscp chain=media disabled=yes new-dscp=8
+add action=change-dscp chain=media new-dscp=0
+add action=change-dscp chain=spare new-dscp=10 protocol=udp src-port=1-100
+set [find comment=x] disabled=yes
+/ipv6 firewall mangle
+add action=change-dscp chain=forward new-dscp=46 protocol=udp src-address=2001:db8::/32 src-port=50000-50019
+";
+
+/// An export of a router that was set up by hand.
+#[test]
+fn an_export_of_routeros() {
+    let file = read(ROUTEROS);
+    assert_eq!(file.format, Format::DeviceConfig);
+    let expected: Vec<&str> = include_str!("fixtures/routeros.txt").lines().collect();
+    assert_eq!(listing(&file), expected);
+}
+
+/// What the dashboard gives: with numbers of rules, and without ports where there are none.
+#[test]
+fn rules_of_meraki() {
+    let file = read(
+        r#"[
+        {"id": "1284392014819", "vlan": 100, "protocol": "UDP", "srcPort": null, "srcPortRange": "50000-50019", "dstPort": null, "dstPortRange": null, "dscp": 46},
+        {"id": "1284392014820", "vlan": null, "protocol": "TCP", "srcPort": 5060, "dscp": 24},
+        {"id": "1284392014821", "vlan": null, "protocol": "ANY", "dstPortRange": "5060-5061", "dscp": -1},
+        {"id": "1284392014822", "vlan": 100, "protocol": "ANY", "dscp": 0},
+        {"id": "1284392014823", "vlan": 100, "protocol": "ICMP", "dscp": 8},
+        {"id": "1284392014824", "vlan": 5000, "protocol": "UDP", "dscp": 8},
+        {"id": "1284392014825", "vlan": 7, "protocol": "UDP", "dscp": 184},
+        {"id": "1284392014826", "vlan": 7, "protocol": "UDP", "srcPort": 1, "srcPortRange": "1-2", "dscp": 8},
+        {"id": "1284392014827", "vlan": 7, "protocol": "UDP", "when": "noon", "dscp": 8}
+        ]"#,
+    );
+    assert_eq!(file.format, Format::MerakiJson);
+    let out = listing(&file);
+    let expected = [
+        r#"[0] switch rules / rule 1 (1284392014819) both [>] udp from 50000-50019 = 46 (EF) on ["100"]"#,
+        r#"[1] switch rules / rule 2 (1284392014820) both [>] tcp from 5060 = 24 (CS3) on []"#,
+        r#"[2] switch rules / rule 3 (1284392014821) both [>] udp to 5060-5061, tcp to 5060-5061 = kept on []"#,
+        r#"[3] switch rules / rule 4 (1284392014822) both [>] all = 0 (DF) on ["100"]"#,
+    ];
+    assert_eq!(out[..4], expected);
+    let why: Vec<&str> = file.left.iter().map(|left| left.why.as_str()).collect();
+    assert_eq!(
+        why,
+        [
+            "its protocol is none of ANY, UDP and TCP",
+            "its VLAN is no number from 1 to 4094",
+            "its mark is no DSCP",
+            "it has a port and a range on one side",
+            "it has a member that is not known",
+        ]
+    );
+    let router = read(
+        r#"{"defaultRulesEnabled": true, "rules": [
+        {"definitions": [{"type": "port", "value": "5060"}], "dscpTagValue": 24, "priority": "high"},
+        {"definitions": [{"type": "host", "value": "example.test"}], "dscpTagValue": null}
+        ]}"#,
+    );
+    assert_eq!(router.format, Format::MerakiJson);
+    assert_eq!((router.facts.len(), router.left.len()), (0, 1));
+    for other in ["[]", "[{\"protocol\": \"UDP\"}]", "{\"rules\": []}"] {
+        assert_eq!(read(other).format, Format::Unknown, "{other}");
+    }
 }

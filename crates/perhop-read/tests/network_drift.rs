@@ -100,6 +100,49 @@ fn states(audit: &Audit) -> Vec<State> {
     own.map(|rule| rule.state).collect()
 }
 
+/// A class by arriving marks takes what hosts marked, and nothing of what the network is to mark.
+#[test]
+fn classes_by_arriving_marks() {
+    let lists = "  match access-group name VOICE\n  match access-group name VOICE6\n";
+    let device = DEVICE.replacen(
+        &format!("class-map match-any VOICE\n{lists}"),
+        "class-map match-all VOICE\n  match dscp ef\n  match access-group name VOICE\n",
+        1,
+    );
+    assert_ne!(device, DEVICE);
+    let audit = audited(PLAN, &device);
+    let found = grave(&audit);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert_eq!(found[0].code, "audit/narrower");
+    assert!(
+        found[0]
+            .message
+            .contains("`VOICE` of `EDGE-IN` is for udp from 50000-50019, marked 46 (EF)"),
+        "{}",
+        found[0].message
+    );
+    assert!(
+        found[0]
+            .commands
+            .iter()
+            .any(|line| line == "class-map match-any PH-D46-EF"),
+        "{:?}",
+        found[0].commands
+    );
+    // A list that goes by marks alone is for hosts that mark.
+    let trusting = "class-map match-any EF\n match dscp ef\nclass-map match-any AF41\n match dscp af41\n\
+                    policy-map TRUST\n class EF\n  set dscp ef\n class AF41\n  set dscp af41\n class class-default\n  set dscp default\n";
+    assert_eq!(grave(&audited(PLAN, trusting)), Vec::<&Finding>::new());
+    let wrong = trusting.replace("set dscp ef", "set dscp cs5");
+    assert_eq!(grave(&audited(PLAN, &wrong))[0].code, "audit/other-mark");
+    // Where hosts mark, the class keeps what they put on, or does not.
+    let hosts = &PLAN[..PLAN.find("[target").unwrap_or_default()];
+    let open = device.replace("  class class-default\n   set dscp default\n", "");
+    assert_eq!(grave(&audited(hosts, &open)), Vec::<&Finding>::new());
+    let audit = audited(hosts, &open.replacen("set dscp ef", "set dscp cs5", 1));
+    assert_eq!(grave(&audit)[0].code, "audit/other-mark");
+}
+
 #[test]
 fn what_is_as_planned_has_no_drift() {
     let audit = audited(PLAN, DEVICE);

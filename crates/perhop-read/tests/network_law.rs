@@ -9,7 +9,7 @@ mod random;
 use std::collections::{BTreeMap, BTreeSet};
 
 use perhop_policy::{
-    Dscp, FlowKey, OptionValue, PolicySet, Protocol, RuleId, ScopeId, Span, TargetRequest,
+    Dscp, FlowKey, OptionValue, PolicySet, Protocol, Rule, RuleId, ScopeId, Span, TargetRequest,
 };
 use perhop_read::audit::{self, Audit, By, State};
 use perhop_read::{Input, Reading, What, Words};
@@ -18,7 +18,25 @@ use proptest::prelude::*;
 
 use self::cases::{cases, emitted};
 
-const TARGETS_READ: [&str; 5] = ["cisco-ios", "cisco-nxos", "arista-eos", "aruba-cx", "junos"];
+const TARGETS_READ: [&str; 7] = [
+    "cisco-ios",
+    "cisco-nxos",
+    "arista-eos",
+    "aruba-cx",
+    "junos",
+    "mikrotik",
+    "meraki",
+];
+
+/// Targets that name the sender in their files.
+const NAMING: [&str; 6] = [
+    "cisco-ios",
+    "cisco-nxos",
+    "arista-eos",
+    "aruba-cx",
+    "junos",
+    "mikrotik",
+];
 
 /// The files that mark, of those a target wrote.
 fn marking(policy: &PolicySet, id: &str) -> Vec<Artifact> {
@@ -62,7 +80,9 @@ fn targets_of_the_network_give_back_the_rules() {
     for (name, policy) in cases() {
         for id in TARGETS_READ {
             let files = marking(&policy, id);
-            if files.is_empty() {
+            // Rules with addresses are refused, unless their loss is accepted.
+            let addresses = |rule: &Rule| !rule.src.is_empty() || !rule.dst.is_empty();
+            if files.is_empty() || id == "meraki" && policy.rules().iter().any(addresses) {
                 continue;
             }
             let reading = read(&files);
@@ -172,12 +192,12 @@ proptest! {
     ) {
         let mut parts = random::parts(rules);
         let names: Vec<String> = parts.scopes.iter().map(|scope| scope.name.clone()).collect();
-        parts.targets = TARGETS_READ.iter().map(|id| marks_all(id, &names, reset)).collect();
+        parts.targets = NAMING.iter().map(|id| marks_all(id, &names, reset)).collect();
         // Overlaps that precedence does not settle make no policy.
         let Ok(policy) = PolicySet::try_new(parts) else {
             return Ok(());
         };
-        for id in TARGETS_READ {
+        for id in NAMING {
             let files = marking(&policy, id);
             if files.is_empty() {
                 continue;
@@ -198,6 +218,49 @@ proptest! {
                     prop_assert_eq!(own, Some(mark(&reading, index, key)), "{} {:?}", file.path, key);
                 }
             }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// The same of Meraki's switches, whose rules know no addresses and no senders: each file is said whose it is.
+    #[test]
+    fn any_policy_without_addresses_is_given_back_by_meraki(
+        rules in proptest::collection::vec(random::any_rule(), 1..6),
+        keys in proptest::collection::vec(any_key(), 16),
+        vlan in proptest::option::of(1u16..4095),
+    ) {
+        let rules = rules.into_iter().map(|mut rule| {
+            rule.scope = ScopeId(0);
+            (rule.src, rule.dst) = (Vec::new(), Vec::new());
+            rule
+        });
+        let mut parts = random::parts(rules.collect());
+        let name = parts.scopes[0].name.clone();
+        let mut asked = marks_all("meraki", std::slice::from_ref(&name), vlan.is_some());
+        if let Some(vlan) = vlan {
+            let access = OptionValue::List(vec![format!("{name}={vlan}")]);
+            asked.options.push(("access".to_owned(), access, Span::default()));
+        }
+        parts.targets = vec![asked];
+        let Ok(policy) = PolicySet::try_new(parts) else {
+            return Ok(());
+        };
+        let files = marking(&policy, "meraki");
+        if files.is_empty() {
+            return Ok(());
+        }
+        let mut reading = read(&files);
+        prop_assert_eq!(&reading.files[0].left, &[]);
+        reading.files[0].scope = Some(name.clone());
+        let audit = audit::audit(&policy, &reading);
+        is_as_planned(&policy, &files, &audit, "meraki");
+        let target = TARGETS.iter().find(|target| target.id() == "meraki").unwrap();
+        let program = target.read(&files).unwrap();
+        for key in &keys {
+            prop_assert_eq!(program.apply_to(&name, key), Some(mark(&reading, 0, key)), "{:?}", key);
         }
     }
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use perhop_plan::draft::{Draft, SeenRule, Told};
 use perhop_policy::{Producer, ProducerRange, Span, Subject};
-use perhop_read::What;
 use perhop_read::fact::ServiceObject;
+use perhop_read::policy::HostPolicy;
+use perhop_read::{Throttle, What};
 
 use crate::observed::{self, Observed};
 
@@ -25,17 +26,22 @@ pub(crate) fn of(observed: &Observed) -> Draft {
     let mut known: BTreeSet<(String, String)> = BTreeSet::new();
     for file in &reading.files {
         for (place, policy) in file.policies() {
-            let Some(dscp) = policy.dscp.filter(|_| policy.sound) else {
-                continue;
-            };
             // The same policy in several files is one.
-            let words = format!("{} {dscp}", policy.conditions());
-            if !known.insert((policy.name.to_lowercase(), words)) {
+            let words = format!("{} {}", policy.conditions(), policy.action());
+            if !policy.sound || !known.insert((policy.name.to_lowercase(), words)) {
                 continue;
             }
+            let at = reading.place(place);
+            let throttle = policy.throttle.and_then(Throttle::rate);
+            draft
+                .unsaid
+                .extend(unsaid(policy).map(|what| format!("{at}: {what}")));
+            let Some(dscp) = policy.dscp else {
+                continue;
+            };
             draft.rules.push(SeenRule {
                 name: policy.name.clone(),
-                place: reading.place(place),
+                place: at,
                 app: policy.app.clone(),
                 protocol: policy.protocol,
                 src: policy.src,
@@ -43,6 +49,7 @@ pub(crate) fn of(observed: &Observed) -> Draft {
                 src_ports: policy.src_ports.0,
                 dst_ports: policy.dst_ports.0,
                 dscp,
+                throttle,
             });
         }
     }
@@ -64,6 +71,20 @@ pub(crate) fn of(observed: &Observed) -> Draft {
         }
     }
     draft
+}
+
+/// What of a policy's rate no plan says.
+fn unsaid(policy: &HostPolicy) -> Option<String> {
+    let (name, throttle) = (&policy.name, policy.throttle?);
+    if policy.dscp.is_none() {
+        return Some(format!(
+            "`{name}` keeps {} to {throttle} without a mark, which no plan says.",
+            policy.conditions()
+        ));
+    }
+    throttle.rate().is_none().then(|| {
+        format!("`{name}` throttles to {throttle}, which no plan says; it is written without.")
+    })
 }
 
 fn told(name: String, object: &ServiceObject) -> Told {

@@ -38,6 +38,8 @@ pub(crate) struct Row {
     pub(crate) source_ports: String,
     /// Ports, or `any`.
     pub(crate) destination_ports: String,
+    /// The most that a host sends of it: `5 Mbit/s`.
+    pub(crate) throttle: Option<String>,
 }
 
 /// The table of one plan.
@@ -49,10 +51,12 @@ pub(crate) struct Table {
     pub(crate) rows: Vec<Row>,
     /// Whether rows differ by site or service, so that the scope must be shown.
     pub(crate) scoped: bool,
+    /// Whether a row has a rate, so that they must be shown.
+    pub(crate) throttled: bool,
 }
 
-/// The columns as the table's headings have them, the scope's last.
-pub(crate) const HEADINGS: [&str; 10] = [
+/// The columns that every table has.
+const HEADINGS: [&str; 9] = [
     "Component",
     "Communication type",
     "Executable",
@@ -62,7 +66,6 @@ pub(crate) const HEADINGS: [&str; 10] = [
     "Destination IP",
     "Source ports",
     "Destination ports",
-    "Scope",
 ];
 
 impl Table {
@@ -76,16 +79,16 @@ impl Table {
                 .map(|rule| row(policy, rule))
                 .collect(),
             scoped: policy.scopes().iter().any(|scope| scope.name.contains('@')),
+            throttled: policy.rules().iter().any(|rule| rule.throttle.is_some()),
         }
     }
 
     /// The headings in use.
-    pub(crate) fn headings(&self) -> &'static [&'static str] {
-        if self.scoped {
-            &HEADINGS
-        } else {
-            &HEADINGS[..9]
-        }
+    pub(crate) fn headings(&self) -> Vec<&'static str> {
+        let mut headings = HEADINGS.to_vec();
+        headings.extend(self.throttled.then_some("Throttle"));
+        headings.extend(self.scoped.then_some("Scope"));
+        headings
     }
 
     /// The cells of a row, one for each of [`Table::headings`].
@@ -101,6 +104,9 @@ impl Table {
             row.source_ports.clone(),
             row.destination_ports.clone(),
         ];
+        if self.throttled {
+            cells.push(row.rate().to_owned());
+        }
         if self.scoped {
             cells.push(row.scope.clone());
         }
@@ -118,6 +124,11 @@ impl Row {
     /// `46 (EF)`, or the bare number.
     pub(crate) fn mark(&self) -> String {
         Dscp::try_new(self.dscp).map_or_else(String::new, |dscp| dscp.to_string())
+    }
+
+    /// The rate, or `none`.
+    pub(crate) fn rate(&self) -> &str {
+        self.throttle.as_deref().unwrap_or("none")
     }
 }
 
@@ -163,6 +174,7 @@ fn row(policy: &PolicySet, rule: &Rule) -> Row {
         destination_ip: addresses(&rule.dst),
         source_ports: ports(rule.src_ports.0),
         destination_ports: ports(rule.dst_ports.0),
+        throttle: rule.throttle.map(|rate| rate.to_string()),
     }
 }
 

@@ -220,6 +220,64 @@ fn the_plan_comes_back_from_what_was_compiled() {
     run(["diff", &plan, &back]).exits(0);
 }
 
+/// Rates come back too, from each kind of policy, and a change of one is told in words and JSON.
+#[test]
+fn rates_come_back_and_their_change_is_told() {
+    let temp = folder();
+    let text = format!(
+        "{PLAN}\n[app.recorder]\nexecutable = \"rec.exe\"\nvideo = {{ ports = \"30000-30099\", throttle = \"5 Mbit/s\" }}\n\
+         [target.intune-csp]\naccept = [\"absent.throttle\"]\n"
+    );
+    let plan = file(&temp, "plan.toml", &text).display().to_string();
+    let out = temp.path().join("qos").display().to_string();
+    run(["compile", &plan, "--out", &out]).exits(0);
+    for id in [
+        "windows-reg",
+        "windows-lgpo",
+        "windows-netqos",
+        "windows-gpo",
+    ] {
+        let policies = format!("{out}/{id}");
+        let written = run([
+            "read",
+            &policies,
+            &format!("{out}/lync-shell/apply.ps1"),
+            "--plan",
+        ])
+        .exits(0)
+        .says("throttle = \"5 Mbit/s\"");
+        let back = file(&temp, "back.toml", &written.out).display().to_string();
+        run(["diff", &plan, &back]).exits(0);
+        run(["read", &policies]).exits(0).says("5 Mbit/s");
+    }
+    let table = temp.path().join("table.csv");
+    let csv = run(["table", &plan, "--format", "csv"]).exits(0);
+    fs::write(&table, &csv.out).unwrap();
+    run(["read", &table.display().to_string(), "--plan"])
+        .exits(0)
+        .says("throttle = \"5 Mbit/s\"");
+    let other = text.replace("5 Mbit/s", "2 Mbit/s");
+    let other = file(&temp, "other.toml", &other).display().to_string();
+    let told = "34 (AF41) at most 5 Mbit/s -> 34 (AF41) at most 2 Mbit/s  rec.exe; source ports 30000-30099";
+    run(["diff", &plan, &other])
+        .exits(1)
+        .says(told)
+        .says("0 changes of marks, 1 of rates, 0 changes of what is told");
+    run(["diff", &out, &other]).exits(1).says(told);
+    let value = run(["diff", &plan, &other, "--format", "json"]).exits(1);
+    holds("diff", &value.out);
+    let value: Value = serde_json::from_str(&value.out).unwrap();
+    assert_eq!(value["changes"][0]["old"]["throttle_bits"], 5_000_000);
+    assert_eq!(value["changes"][0]["new"]["throttle_bits"], 2_000_000);
+    run(["audit", &other, &format!("{out}/windows-reg")])
+        .exits(1)
+        .says("error[audit/other-throttle]")
+        .says("Value '245'");
+    run(["audit", &plan, &format!("{out}/intune-csp")])
+        .exits(0)
+        .says("info[audit/other-throttle]");
+}
+
 /// The same for every case of the targets, as far as the plan can be compiled.
 #[test]
 fn every_case_gives_a_sound_plan() {

@@ -130,7 +130,8 @@ impl Classes {
             return;
         };
         let client = role == Some(Role::Client);
-        if role.is_none() && rule.app.rank() > 0 {
+        // A plan throttles applications of its own only.
+        if role.is_none() && rule.app.rank() > 0 || rule.throttle.is_some() {
             return;
         }
         let teams = component(&rule.app, |_| true).is_some_and(|(platform, _)| platform == "teams");

@@ -1,11 +1,11 @@
-//! Marks: the plan's regions, and who wins there.
+//! Marks and rates: the plan's regions, and who wins there.
 
 use std::collections::BTreeMap;
 
 use perhop_policy::overlap::{self, Intervals, Space};
-use perhop_policy::{PolicySet, Protocol, RuleId, ScopeId, Severity};
+use perhop_policy::{PolicySet, Protocol, Rule, RuleId, ScopeId, Severity};
 
-use super::{Audit, By, RuleState, Seen, State, mend, reasons};
+use super::{Audit, By, RuleState, Seen, State, mend, reasons, throttles};
 use crate::codes;
 use crate::finding::{Finding, Layer};
 use crate::simulate;
@@ -19,6 +19,8 @@ struct Fate {
     other: BTreeMap<usize, Vec<Space>>,
     /// Policies that put the right mark on.
     right: Vec<usize>,
+    /// Of these, those that keep packets to another rate.
+    rate: BTreeMap<usize, Vec<Space>>,
 }
 
 /// Compares one sender's regions with what its policies do.
@@ -61,6 +63,9 @@ pub(super) fn compare(
                 if !fate.right.contains(&one.policy) {
                     fate.right.push(one.policy);
                 }
+                if throttles::differs(policy.rule(region.rule), seen[one.policy].policy) {
+                    fate.rate.entry(one.policy).or_default().push(part);
+                }
             } else {
                 fate.other.entry(one.policy).or_default().push(part);
             }
@@ -92,10 +97,6 @@ fn told(policy: &PolicySet, id: RuleId, fate: &Fate, seen: &[Seen<'_>]) -> Vec<F
     let mut out = Vec::new();
     for (index, parts) in &fate.other {
         let one = &seen[*index];
-        let mark = match one.policy.dscp {
-            Some(dscp) => format!("marks {dscp}"),
-            None => "does not mark".to_owned(),
-        };
         let whole = fate.right.is_empty() && fate.unmarked.is_empty() && fate.other.len() == 1;
         let what = if whole { "" } else { "part of " };
         let mut finding = Finding::new(
@@ -103,8 +104,11 @@ fn told(policy: &PolicySet, id: RuleId, fate: &Fate, seen: &[Seen<'_>]) -> Vec<F
             Layer::Match,
             codes::AUDIT_OTHER_MARK,
             format!(
-                "{what}`{}` is to be {}, and `{}` {mark}",
-                rule.name, rule.dscp, one.policy.name
+                "{what}`{}` is to be {}, and `{}` {}",
+                rule.name,
+                rule.dscp,
+                one.policy.name,
+                one.policy.action()
             ),
         )
         .at(one
@@ -118,20 +122,22 @@ fn told(policy: &PolicySet, id: RuleId, fate: &Fate, seen: &[Seen<'_>]) -> Vec<F
             example(&parts[0])
         ));
         // Where the policy is for these packets its mark is wrong; else it only is in the way.
-        let same = rule.statements(id).iter().any(|statement| {
-            statement.app.intersection(&one.policy.app).is_some()
-                && super::near(statement.src_ports.0, one.policy.src_ports.0)
-                && super::near(statement.dst_ports.0, one.policy.dst_ports.0)
-        });
-        if same {
+        if is_meant(rule, id, one) {
             finding = finding.command(mend::set_dscp(one, rule.dscp));
+            if throttles::differs(rule, one.policy) {
+                finding = throttles::mended(finding, rule, one);
+            }
         } else {
-            finding = finding.help(format!(
-                "narrow or remove `{}`, so that it does not take these packets",
-                one.policy.name
-            ));
+            finding = finding.help(in_the_way(one));
         }
         out.push(finding);
+    }
+    for (index, parts) in &fate.rate {
+        let one = &seen[*index];
+        let whole = fate.unmarked.is_empty()
+            && fate.other.is_empty()
+            && fate.rate.len() == fate.right.len();
+        out.push(throttles::finding(policy, id, one, whole, &parts[0]));
     }
     if !fate.unmarked.is_empty() {
         let partly = !fate.right.is_empty() || !fate.other.is_empty();
@@ -147,6 +153,23 @@ fn told(policy: &PolicySet, id: RuleId, fate: &Fate, seen: &[Seen<'_>]) -> Vec<F
         out.extend(reasons::wider(policy, id, &seen[*index]));
     }
     out
+}
+
+/// Whether a policy is for a rule's packets, not only in their way.
+pub(super) fn is_meant(rule: &Rule, id: RuleId, one: &Seen<'_>) -> bool {
+    rule.statements(id).iter().any(|statement| {
+        statement.app.intersection(&one.policy.app).is_some()
+            && super::near(statement.src_ports.0, one.policy.src_ports.0)
+            && super::near(statement.dst_ports.0, one.policy.dst_ports.0)
+    })
+}
+
+/// What to do with a policy that is in the way.
+pub(super) fn in_the_way(one: &Seen<'_>) -> String {
+    format!(
+        "narrow or remove `{}`, so that it does not take these packets",
+        one.policy.name
+    )
 }
 
 /// `for example from source port 20000, UDP, by lync.exe`.

@@ -1,10 +1,10 @@
 //! Commands that mend: typed in PowerShell where the policy is kept. Every value is quoted by the writer of that syntax.
 
-use perhop_policy::{AppMatch, Dscp, PortMatch, Protocol, ProtocolMatch, Rule, Statement};
+use perhop_policy::{AppMatch, Dscp, PortMatch, Protocol, ProtocolMatch, Rate, Rule, Statement};
 use perhop_targets::windows_policy::POLICY_KEY;
 
 use super::Seen;
-use crate::policy::Form;
+use crate::policy::{DEFAULT_PRECEDENCE, Form};
 use crate::shell::service::quoted;
 
 /// Gives a policy another mark.
@@ -13,6 +13,26 @@ pub(super) fn set_dscp(one: &Seen<'_>, dscp: Dscp) -> String {
     match one.policy.form {
         Form::NetQos => netqos(one, &[("DSCPAction", value)]),
         _ => values(one, &[("DSCP Value", value)]),
+    }
+}
+
+/// Gives a policy its rule's rate, or none.
+pub(super) fn set_throttle(one: &Seen<'_>, rule: &Rule) -> String {
+    match (one.policy.form, rule.throttle) {
+        (Form::NetQos, Some(rate)) => netqos(one, &[(RATE, rate_value(rate))]),
+        // A rate can be changed and not removed.
+        (Form::NetQos, None) => {
+            let own = Statement {
+                dscp: rule.dscp,
+                ..one.policy.statement(0)
+            };
+            again(one, &own)
+        }
+        (_, rate) => {
+            let value =
+                rate.map_or_else(|| "-1".to_owned(), |rate| rate.windows_units().to_string());
+            values(one, &[("Throttle Rate", value)])
+        }
     }
 }
 
@@ -28,12 +48,7 @@ pub(super) fn set_app(one: &Seen<'_>, app: &AppMatch) -> String {
 pub(super) fn set_ports(one: &Seen<'_>, statement: &Statement) -> String {
     if one.policy.form == Form::NetQos {
         // A condition can be changed and not removed.
-        let mut out = format!(
-            "Remove-NetQosPolicy -Name {} -Confirm:$false; ",
-            quoted(&one.policy.name)
-        );
-        out.push_str(&create(&one.policy.name, statement));
-        return out;
+        return again(one, statement);
     }
     let text = |ports: PortMatch| match ports.range() {
         None => "*".to_owned(),
@@ -63,6 +78,19 @@ pub(super) fn new_policy(rule: &Rule, statement: &Statement) -> String {
         })
         .collect();
     create(name.trim(), statement)
+}
+
+/// Makes a policy of NetQos anew, of a statement.
+fn again(one: &Seen<'_>, statement: &Statement) -> String {
+    let mut out = format!(
+        "Remove-NetQosPolicy -Name {} -Confirm:$false; {}",
+        quoted(&one.policy.name),
+        create(&one.policy.name, statement)
+    );
+    if one.policy.precedence != DEFAULT_PRECEDENCE {
+        out.push_str(&format!(" -Precedence {}", one.policy.precedence));
+    }
+    out
 }
 
 fn create(name: &str, statement: &Statement) -> String {
@@ -108,8 +136,20 @@ fn create(name: &str, statement: &Statement) -> String {
         }
     }
     add("DSCPAction", statement.dscp.value().to_string());
+    if let Some(rate) = statement.throttle {
+        add(RATE, rate_value(rate));
+    }
     add("NetworkProfile", "All".to_owned());
     out
+}
+
+/// The cmdlets' parameter for a rate.
+const RATE: &str = "ThrottleRateActionBitsPerSecond";
+
+/// Bits a second as Windows keeps them.
+fn rate_value(rate: Rate) -> String {
+    let kept = Rate::from_windows_units(rate.windows_units()).unwrap_or(rate);
+    kept.bits().to_string()
 }
 
 fn netqos(one: &Seen<'_>, parameters: &[(&str, String)]) -> String {

@@ -16,7 +16,7 @@ use crate::codes;
 use crate::fact::{NetMark, Syntax, What};
 use crate::finding::{Finding, Layer};
 use crate::place::Place;
-use crate::reading::{Format, Reading};
+use crate::reading::Reading;
 use crate::simulate::network::{self, Item, Taken};
 
 /// Compares every list of the files with the rules of the sender whose packets pass it.
@@ -29,7 +29,9 @@ pub(super) fn compare(policy: &PolicySet, reading: &Reading, out: &mut Audit) {
             continue;
         };
         is_known.insert(point.file);
-        covered.insert(scope);
+        if !point.trusts() {
+            covered.insert(scope);
+        }
         let name = &policy.scope(scope).name;
         if !out.scopes[point.file].contains(name) {
             out.scopes[point.file].push(name.clone());
@@ -45,7 +47,7 @@ pub(super) fn compare(policy: &PolicySet, reading: &Reading, out: &mut Audit) {
         judge.compare(&mut states, out);
     }
     for (index, file) in reading.files.iter().enumerate() {
-        let network = matches!(file.format, Format::DeviceConfig | Format::NftJson);
+        let network = file.format.is_of_network();
         if network && !is_known.contains(&index) {
             out.findings.push(not_compared(reading, index));
         }
@@ -155,14 +157,14 @@ impl Judge<'_> {
             |id| points::is_wanted(self.policy, &self.asked.options, self.point.syntax, id);
         let own = entry::marks(self.policy, self.scope, wanted);
         // Where hosts mark by themselves, the network must not mark otherwise.
-        let asked = !own.entries.is_empty();
+        let asked = !own.entries.is_empty() && !self.point.trusts();
         let own = if asked {
             own
         } else {
             entry::marks(self.policy, self.scope, |_| true)
         };
         let marks: Vec<(&Place, &NetMark)> = self.point.marks().collect();
-        let Some((regions, taken)) = self.resolve(&own.entries) else {
+        let Some((regions, taken, all)) = self.resolved(&own.entries, asked) else {
             out.findings.push(self.too_many());
             return;
         };
@@ -173,7 +175,8 @@ impl Judge<'_> {
             .collect();
         for region in &regions {
             let entry = &own.entries[region.by];
-            let fate = fate(entry.dscp, &region.space, &taken, &marks);
+            let taken = &taken[&arriving(entry, asked)];
+            let fate = fate(entry.dscp, &region.space, taken, &marks);
             for rule in &entry.rules {
                 let Some(known) = fates.get_mut(rule) else {
                     continue;
@@ -197,7 +200,7 @@ impl Judge<'_> {
             self.rest(&marks, out);
             self.attached(out);
         }
-        self.extras(&regions, &taken, &marks, out);
+        self.extras(&regions, &all, &marks, out);
     }
 
     /// Says how each rule fares.
@@ -230,24 +233,34 @@ impl Judge<'_> {
                 }
             }
         }
+        // A rule for every VLAN is one, though it is looked at for each.
+        found.retain(|one| self.point.syntax != Syntax::Meraki || !out.findings.contains(one));
         out.findings.extend(found);
     }
 
-    /// The plan's packets, and what becomes of packets at the point.
-    fn resolve(&self, entries: &[Entry]) -> Option<(Vec<Taken>, Vec<Taken>)> {
-        let planned: Vec<Item> = entries
-            .iter()
-            .map(|entry| Item {
-                spaces: points::of_entry(entry),
-                dscp: Some(entry.dscp),
-                last: true,
-            })
-            .collect();
+    /// The plan's packets; what becomes of packets at the point by the mark that they come with, and with any.
+    fn resolved(&self, entries: &[Entry], asked: bool) -> Option<Resolved> {
+        let planned = entries.iter().map(|entry| Item {
+            spaces: points::of_entry(entry),
+            arriving: Vec::new(),
+            dscp: Some(entry.dscp),
+            last: true,
+        });
+        let regions = network::resolve(&[planned.collect()], None)?;
+        let marks: BTreeSet<Dscp> = entries.iter().map(|one| arriving(one, asked)).collect();
+        let taken = marks
+            .into_iter()
+            .map(|mark| Some((mark, self.resolve(Some(mark))?)));
+        Some((regions, taken.collect::<Option<_>>()?, self.resolve(None)?))
+    }
+
+    /// What becomes of packets at the point that come with a mark, or with any.
+    fn resolve(&self, arriving: Option<Dscp>) -> Option<Vec<Taken>> {
         let interfaces = self.interfaces();
         let lists = self.point.lists.iter().map(|list| {
             let items = list.marks.iter().map(|(_, mark)| {
                 // What is for other interfaces takes no packets here.
-                let here = self.point.syntax != Syntax::Nft
+                let here = !matches!(self.point.syntax, Syntax::Nft | Syntax::MikroTik)
                     || interfaces.is_empty()
                     || mark.interfaces.is_empty()
                     || mark
@@ -260,6 +273,7 @@ impl Judge<'_> {
                     } else {
                         Vec::new()
                     },
+                    arriving: mark.arriving.clone(),
                     dscp: mark.dscp,
                     last: mark.last,
                 })
@@ -267,7 +281,7 @@ impl Judge<'_> {
             items.collect::<Option<Vec<Item>>>()
         });
         let lists: Vec<Vec<Item>> = lists.collect::<Option<_>>()?;
-        Some((network::resolve(&[planned])?, network::resolve(&lists)?))
+        network::resolve(&lists, arriving)
     }
 
     /// The interfaces of the sender that the plan names for these devices.
@@ -278,6 +292,14 @@ impl Judge<'_> {
             .map(|(_, interface)| interface.as_str())
             .collect()
     }
+}
+
+/// The plan's packets; what becomes of packets by the mark that they come with; what becomes of all.
+type Resolved = (Vec<Taken>, BTreeMap<Dscp, Vec<Taken>>, Vec<Taken>);
+
+/// The mark that packets come with: none where the network is to mark, else the one that their hosts put on.
+const fn arriving(entry: &Entry, asked: bool) -> Dscp {
+    if asked { Dscp::DF } else { entry.dscp }
 }
 
 /// Whether two findings say the same of two rules.

@@ -4,15 +4,17 @@
 //! that it takes. What is in them and has no form here is listed with its line, never dropped; commands about other things,
 //! and lists that no marking policy uses, are passed over.
 
+mod classes;
+
 use std::collections::BTreeSet;
 
 use perhop_policy::Dscp;
 use perhop_targets::network::lists::find;
-use perhop_targets::network::model::{Service, Term};
 use perhop_targets::syntax::ios::{self, Node};
 
-use super::lists::{Line, List, Lists, Strange, lines, strange};
-use crate::fact::{AccessList, Fact, NetMark, Syntax, What};
+use self::classes::{Class, Condition};
+use super::lists::{Lists, Strange, lines, strange};
+use crate::fact::{Fact, NetMark, Syntax, What};
 use crate::finding::Layer;
 use crate::place::Place;
 use crate::reading::{FileRead, shortened};
@@ -32,7 +34,9 @@ pub(super) fn read(file: &mut FileRead, index: usize, text: &str) {
         strange: Vec::new(),
     };
     for node in &nodes {
-        reader.class_map(node);
+        if let Some((name, class)) = Class::of(node, &reader.lists) {
+            reader.classes.push((name, class));
+        }
     }
     for node in &nodes {
         reader.policy_map(node);
@@ -63,13 +67,6 @@ fn syntax(text: &str, nodes: &[Node<'_>]) -> Syntax {
         }
     }
     seen
-}
-
-/// A class of packets.
-struct Class {
-    /// The lists that it takes packets of, any of which.
-    lists: BTreeSet<String>,
-    strange: Vec<Strange>,
 }
 
 /// A policy, with its marks so far.
@@ -104,43 +101,6 @@ enum Does {
 }
 
 impl<'a> Reader<'a> {
-    fn class_map(&mut self, node: &Node<'a>) {
-        let ["class-map", ref head @ .., name] = node.words[..] else {
-            return;
-        };
-        let all = head.contains(&"match-all") || !head.contains(&"match-any");
-        let mut class = Class {
-            lists: BTreeSet::new(),
-            strange: Vec::new(),
-        };
-        let mut matches = lines(node);
-        matches.retain(|below| below.words[0] != "description");
-        for &below in &matches {
-            // Some devices number the conditions.
-            let mut words = &below.words[..];
-            if words
-                .first()
-                .is_some_and(|word| word.parse::<u32>().is_ok())
-            {
-                words = &words[1..];
-            }
-            let list = match *words {
-                ["match", "access-group", list]
-                | ["match", "access-group", "name", list]
-                | ["match", "ip" | "ipv6", "access-group", list]
-                | ["match", "ip" | "ipv6", "access-group", "name", list] => Some(list),
-                _ => None,
-            };
-            match list.filter(|list| self.lists.find(list).is_some()) {
-                Some(list) if !all || matches.len() == 1 => {
-                    class.lists.insert(list.to_owned());
-                }
-                _ => class.strange.push(strange(below, &["class-map", name])),
-            }
-        }
-        self.classes.push((name, class));
-    }
-
     fn policy_map(&mut self, node: &Node<'a>) {
         let (name, numbered) = match node.words[..] {
             ["policy-map", .., name] => (name, false),
@@ -252,80 +212,26 @@ impl<'a> Reader<'a> {
             policy.marks.push((head.line, mark));
             return;
         }
-        let lists: Vec<&str> = match (find(&self.classes, name), self.lists.find(name)) {
-            (Some(class), _) => class.lists.iter().map(String::as_str).collect(),
+        let lone = [Condition::of_list(name)];
+        let conditions = match (find(&self.classes, name), self.lists.find(name)) {
+            (Some(class), _) => &class.conditions[..],
             // A class of AOS-CX is its own list.
-            (None, Some(_)) if self.syntax == Syntax::ArubaCx => vec![name],
-            (None, _) => Vec::new(),
+            (None, Some(_)) if self.syntax == Syntax::ArubaCx => &lone,
+            (None, _) => &[],
         };
         policy.uses.insert(name.to_owned());
-        let known = lists.iter().try_for_each(|list| {
-            policy.uses.insert((*list).to_owned());
-            let found = self.lists.find(list)?;
-            self.of_list(policy, head, list, found, &mark)
+        let known = conditions.iter().try_for_each(|one| {
+            policy.uses.extend(one.lists.iter().cloned());
+            let marks = one.marks(self.index, &self.lists, &mark)?;
+            let marks = marks.into_iter().map(|mark| (head.line, mark));
+            policy.marks.extend(marks);
+            Some(())
         });
         // The class is by something that is not understood, so its mark is not either.
-        if known.is_none() || lists.is_empty() && does != Does::Keeps {
+        if known.is_none() || conditions.is_empty() && does != Does::Keeps {
             let place = ["policy-map", policy.name.as_str()];
             policy.strange.push(strange(head, &place));
         }
-    }
-
-    /// Adds the marks of a list's packets; `None` when there are too many.
-    fn of_list(
-        &self,
-        policy: &mut Policy,
-        head: &Node<'a>,
-        name: &str,
-        list: &List,
-        mark: &NetMark,
-    ) -> Option<()> {
-        for (lines, families) in list.lines.iter().zip([[true, false], [false, true]]) {
-            let denies = lines.iter().any(|one| !one.takes);
-            for (at, line) in lines.iter().enumerate() {
-                if !line.takes {
-                    continue;
-                }
-                let kept = |one: &&Line| !one.takes && meets(&one.term, &line.term);
-                let without: Vec<Term> = lines[..at]
-                    .iter()
-                    .filter(kept)
-                    .map(|one| one.term.clone())
-                    .collect();
-                let size = |term: &Term| 1 + term.src.len() + term.dst.len() + term.services.len();
-                self.lists.affords(
-                    size(&line.term) + without.iter().map(size).sum::<usize>() + at / 64,
-                )?;
-                // A line for every packet is none for packets of no port.
-                let all = line.term.services.len() == 2
-                    && line
-                        .term
-                        .services
-                        .iter()
-                        .all(|one| (one.src, one.dst) == (None, None));
-                policy.marks.push((
-                    head.line,
-                    NetMark {
-                        families,
-                        src: line.term.src.clone(),
-                        dst: line.term.dst.clone(),
-                        services: if all {
-                            Vec::new()
-                        } else {
-                            line.term.services.clone()
-                        },
-                        without,
-                        access_list: Some(AccessList {
-                            name: shortened(name),
-                            place: Place::line(self.index, line.line),
-                            denies,
-                        }),
-                        ..mark.clone()
-                    },
-                ));
-            }
-        }
-        Some(())
     }
 
     fn interface(&mut self, node: &Node<'a>) {
@@ -427,27 +333,4 @@ fn dscp(mark: &str) -> Option<Dscp> {
         return Some(Dscp::DF);
     }
     Dscp::from_name(mark).or_else(|| Dscp::try_new(mark.parse().ok()?))
-}
-
-/// Whether two terms may have a packet in common.
-fn meets(a: &Term, b: &Term) -> bool {
-    let nets = |a: &[ipnet::IpNet], b: &[ipnet::IpNet]| {
-        a.is_empty()
-            || b.is_empty()
-            || a.len().saturating_mul(b.len()) > 64
-            || a.iter()
-                .any(|a| b.iter().any(|b| a.contains(b) || b.contains(a)))
-    };
-    let services = |a: &Service, b: &Service| {
-        let ports = |a: Option<perhop_policy::PortRange>, b: Option<perhop_policy::PortRange>| {
-            a.zip(b).is_none_or(|(a, b)| a.intersection(b).is_some())
-        };
-        a.protocol == b.protocol && ports(a.src, b.src) && ports(a.dst, b.dst)
-    };
-    nets(&a.src, &b.src)
-        && nets(&a.dst, &b.dst)
-        && (a.services.len().saturating_mul(b.services.len()) > 64
-            || a.services
-                .iter()
-                .any(|a| b.services.iter().any(|b| services(a, b))))
 }

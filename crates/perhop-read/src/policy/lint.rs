@@ -74,11 +74,11 @@ fn never_matches(policy: &mut HostPolicy, app: &str, why: &str) -> Finding {
     finding.help("write the executable's file name, such as `lync.exe`, or its full path")
 }
 
-/// Tells of pairs of policies that take the same packets with different marks where Windows does not say which applies.
+/// Tells of pairs of policies that take the same packets and do different things where Windows does not say which applies.
 pub(crate) fn together(file: &mut FileRead) {
     let policies: Vec<(&Place, &HostPolicy)> = file
         .policies()
-        .filter(|(_, policy)| policy.sound && policy.dscp.is_some())
+        .filter(|(_, policy)| policy.sound && (policy.dscp.is_some() || policy.throttle.is_some()))
         .collect();
     let mut found = Vec::new();
     if policies.len() > MOST_COMPARED {
@@ -89,7 +89,7 @@ pub(crate) fn together(file: &mut FileRead) {
             if found.len() >= MOST_TOLD {
                 break;
             }
-            if a.dscp != b.dscp
+            if !a.acts_like(b)
                 && outranks(a, b) == Ordering::Equal
                 && meet(a, b)
                 && !policies.iter().any(|(_, third)| takes_all(third, a, b))
@@ -100,16 +100,15 @@ pub(crate) fn together(file: &mut FileRead) {
                         Layer::Match,
                         codes::UNDECIDED,
                         format!(
-                            "nothing decides between `{}` and `{}`, which mark {} and {}",
+                            "nothing decides between `{}` and `{}`{}",
                             b.name,
                             a.name,
-                            shown(b),
-                            shown(a)
+                            differ(b, a)
                         ),
                     )
                     .at(place)
                     .note("both take the same packets, and Windows chooses by application, number of conditions, kind of condition, then prefix length; here all are equal")
-                    .help("give them different ports, addresses or applications, or the same mark"),
+                    .help("give them different ports, addresses or applications, or the same mark and rate"),
                 );
             }
         }
@@ -145,10 +144,12 @@ fn shared(a: &HostPolicy, b: &HostPolicy) -> Vec<Space> {
         .collect()
 }
 
-fn shown(policy: &HostPolicy) -> String {
-    policy
-        .dscp
-        .map_or_else(|| "nothing".to_owned(), |dscp| dscp.to_string())
+/// What two policies do otherwise.
+fn differ(a: &HostPolicy, b: &HostPolicy) -> String {
+    match (a.dscp, b.dscp) {
+        (Some(one), Some(two)) if one != two => format!(", which mark {one} and {two}"),
+        _ => format!(": one {}, the other {}", a.action(), b.action()),
+    }
 }
 
 fn impossible(app: &str) -> Option<&'static str> {

@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 use perhop_policy::{
-    AppMatch, Dscp, DstPorts, PortMatch, PortRange, Protocol, ProtocolMatch, Severity, SrcPorts,
+    AppMatch, Dscp, DstPorts, PortMatch, PortRange, Protocol, ProtocolMatch, Rate, Severity,
+    SrcPorts,
 };
 use perhop_targets::suggest;
 use perhop_targets::windows_policy::VALUE_NAMES;
@@ -13,6 +14,7 @@ use super::{Form, HostPolicy, Raw};
 use crate::codes;
 use crate::finding::{Finding, Layer};
 use crate::place::Place;
+use crate::throttle::Throttle;
 
 /// The policy of a key's values, and what is wrong with it. Of a value that is there twice the last one counts, as in
 /// Registry.pol.
@@ -52,9 +54,7 @@ pub(crate) fn policy(
     out.dst_ports = DstPorts(maker.ports(values[6]));
     out.dst = maker.address(values[7], values[8]);
     out.dscp = maker.dscp(values[9]);
-    out.throttle = values[10]
-        .filter(|raw| raw.data != "-1")
-        .map(|raw| raw.data.clone());
+    out.throttle = maker.throttle(values[10]);
     if values[9].is_some() && out.dscp.is_none() && out.throttle.is_none() && maker.sound {
         maker.no_action();
     }
@@ -293,6 +293,23 @@ impl Maker<'_> {
             &help,
         );
         named
+    }
+
+    fn throttle(&mut self, raw: Option<&Raw>) -> Option<Throttle> {
+        let raw = raw.filter(|raw| raw.data != "-1")?;
+        let throttle = raw.data.parse().ok().and_then(Throttle::from_units);
+        if throttle.is_none() {
+            let help = match Rate::from_text(&raw.data) {
+                Some(meant) => format!("write `{}`", meant.windows_units()),
+                None => "write the number of 1024 bytes a second, or `-1`".to_owned(),
+            };
+            self.invalid(
+                raw,
+                "a rate is a whole number of 1024 bytes a second from 2, or `-1` for none",
+                &help,
+            );
+        }
+        throttle
     }
 
     fn no_action(&mut self) {

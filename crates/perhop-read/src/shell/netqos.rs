@@ -12,6 +12,7 @@ use crate::finding::{Finding, Layer};
 use crate::policy::values::tos;
 use crate::policy::{DEFAULT_PRECEDENCE, Form, HostPolicy, Raw};
 use crate::reading::FileRead;
+use crate::throttle::Throttle;
 
 /// Whether an object is a policy.
 pub(crate) fn is_one(object: &Object) -> bool {
@@ -107,10 +108,13 @@ fn read(object: &Object) -> (HostPolicy, Vec<Finding>) {
         .get(&["NetworkProfile"])
         .map(|one| one.value.clone())
         .filter(|value| !value.eq_ignore_ascii_case("all") && value.parse::<u32>().is_err());
-    policy.throttle = object
-        .get(&["ThrottleRateAction", "ThrottleRate"])
-        .map(|one| one.value.clone())
-        .filter(|value| value != "0");
+    if let Some(property) = object.get(&RATES).filter(|one| one.value != "0") {
+        policy.throttle = Throttle::from_shown(&property.value);
+        if policy.throttle.is_none() {
+            let help = "give bits a second, or nothing";
+            findings.push(wrong(codes::VALUE_INVALID, name, property, help));
+        }
+    }
     policy.values = object
         .properties
         .iter()
@@ -124,6 +128,13 @@ fn read(object: &Object) -> (HostPolicy, Vec<Finding>) {
         .collect();
     (policy, findings)
 }
+
+/// Names of the rate: the exact one of the class and of the cmdlets' parameter before that which is shown rounded.
+pub(crate) const RATES: [&str; 3] = [
+    "ThrottleRateAction",
+    "ThrottleRateActionBitsPerSecond",
+    "ThrottleRate",
+];
 
 fn prefix(
     object: &Object,

@@ -13,6 +13,8 @@ use crate::fact::{NetMark, Service, Term};
 pub(crate) struct Item {
     /// Which.
     pub(crate) spaces: Vec<Space>,
+    /// The marks that packets have when they come to it, any of which; none for every mark.
+    pub(crate) arriving: Vec<Dscp>,
     /// The mark; `None` when they keep theirs.
     pub(crate) dscp: Option<Dscp>,
     /// Whether no later place of the list takes them.
@@ -33,8 +35,9 @@ pub(crate) struct Taken {
 /// The place that marked packets, or took them and did not, with the mark.
 type State = Option<(usize, Option<Dscp>)>;
 
-/// What lists do, one after the other: places are counted through all of them. `None` when it takes too long to tell.
-pub(crate) fn resolve(lists: &[Vec<Item>]) -> Option<Vec<Taken>> {
+/// What lists do, one after the other, with packets that come with a mark, or with any: places are counted through all of
+/// them. `None` when it takes too long to tell.
+pub(crate) fn resolve(lists: &[Vec<Item>], arriving: Option<Dscp>) -> Option<Vec<Taken>> {
     let mut open: Vec<(State, Space)> = [AddressFamily::V4, AddressFamily::V6]
         .into_iter()
         .filter_map(|family| Some((None, every(family)?)))
@@ -48,7 +51,10 @@ pub(crate) fn resolve(lists: &[Vec<Item>]) -> Option<Vec<Taken>> {
                 let mut next = Vec::with_capacity(open.len() + 4);
                 for (state, region) in open {
                     work = work.saturating_add(size(&region) + size(space));
-                    let Some(meet) = region.intersection(space) else {
+                    let has = state.and_then(|(_, dscp)| dscp).or(arriving);
+                    let fits = item.arriving.is_empty()
+                        || has.is_none_or(|dscp| item.arriving.contains(&dscp));
+                    let Some(meet) = region.intersection(space).filter(|_| fits) else {
                         next.push((state, region));
                         continue;
                     };

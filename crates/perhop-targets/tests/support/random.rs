@@ -4,7 +4,7 @@ use ipnet::IpNet;
 use perhop_policy::set::Parts;
 use perhop_policy::{
     AppMatch, Class, ClassId, ClassKind, Dscp, DstPorts, Host, Marker, PortMatch, PortRange,
-    Protocol, ProtocolMatch, Role, Rule, Scope, ScopeId, Span, SrcPorts,
+    Protocol, ProtocolMatch, Rate, Role, Rule, Scope, ScopeId, Span, SrcPorts,
 };
 use proptest::prelude::*;
 
@@ -48,10 +48,20 @@ pub(crate) fn any_rule() -> impl Strategy<Value = Rule> {
                 dst_ports: DstPorts(dst_ports),
                 dscp: dscp(class),
                 marker: Marker::HostPolicy,
-                throttle: None,
+                throttle: throttle(class, app),
                 origin: Span::default(),
             },
         )
+}
+
+/// Rules that nothing decides between are of one rate.
+fn throttle(class: u16, app: &str) -> Option<Rate> {
+    let bits = if app.contains('\\') {
+        20_000
+    } else {
+        5_000_000
+    };
+    Rate::try_new(bits).filter(|_| class == 2)
 }
 
 /// A policy of these rules: two kinds of clients, servers, and Linux hosts.

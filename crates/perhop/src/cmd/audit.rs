@@ -265,8 +265,8 @@ struct Case<'a> {
 fn by(reading: &Reading, finding: &Finding) -> By {
     let place = finding.place.as_ref();
     let file = place.and_then(|place| reading.files.get(place.file));
-    match file.map(|file| file.format) {
-        Some(perhop_read::Format::DeviceConfig | perhop_read::Format::NftJson) => By::Network,
+    match file {
+        Some(file) if file.format.is_of_network() => By::Network,
         _ => By::Windows,
     }
 }

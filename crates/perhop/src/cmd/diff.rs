@@ -4,9 +4,9 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use perhop_policy::diff::Change;
+use perhop_policy::diff::{Change, Done};
 use perhop_policy::overlap::{AddressFamily, Intervals, Space};
-use perhop_policy::{AppMatch, Dscp, Protocol};
+use perhop_policy::{AppMatch, Protocol, Rate};
 use perhop_read::change::{self, Difference, Side};
 use serde_json::{Value, json};
 
@@ -21,7 +21,7 @@ use crate::ui::{BOLD, DIM, Ui, paint};
 /// Name and version of the JSON form.
 const SCHEMA: &str = "perhop.diff/1";
 
-/// Say which flows would change their mark between two plans, or what was compiled from them
+/// Say which flows would change their mark or rate between two plans, or what was compiled from them
 ///
 /// Both sides are compared over all ports, addresses and applications at once, so what is not told does not change. A
 /// folder that `perhop compile` wrote may stand for either side: of it, what Windows puts on and what the scripts of
@@ -94,7 +94,7 @@ fn side(path: &Path, ui: &Ui) -> Result<Side, Failure> {
 
 fn text(found: &Difference) -> String {
     if is_same(found) {
-        return "no flow changes its mark, and nobody is told other ports\n".to_owned();
+        return "no flow changes its mark or rate, and nobody is told other ports\n".to_owned();
     }
     let mut out = String::new();
     let mut scope = "";
@@ -105,8 +105,8 @@ fn text(found: &Difference) -> String {
         }
         out.push_str(&format!(
             "  {} -> {}  {}{}\n",
-            mark(change.old.as_ref()),
-            mark(change.new.as_ref()),
+            side_text(change.old.as_ref(), change),
+            side_text(change.new.as_ref(), change),
             clean(&words(change)),
             paint(DIM, &format!("  ({})", clean(&rules(change)))),
         ));
@@ -126,24 +126,43 @@ fn text(found: &Difference) -> String {
             clean(&one.what)
         ));
     }
+    let marks = found.changes.iter().filter(|one| one.is_of_mark()).count();
+    let rates = match found
+        .changes
+        .iter()
+        .filter(|one| one.rates().is_some())
+        .count()
+    {
+        0 => String::new(),
+        some => format!("{some} of rates, "),
+    };
     out.push_str(&format!(
-        "\n{} of marks, {} of what is told\n",
-        counted(found.changes.len(), "change"),
+        "\n{} of marks, {rates}{} of what is told\n",
+        counted(marks, "change"),
         counted(found.settings.len(), "change")
     ));
     out
 }
 
-fn mark(side: Option<&(Dscp, String)>) -> String {
-    side.map_or_else(|| "unmarked".to_owned(), |(dscp, _)| dscp.to_string())
+/// `46 (EF)`, `46 (EF) at most 5 Mbit/s`; the rate where it changes, and the mark alone elsewhere.
+fn side_text(side: Option<&Done>, change: &Change) -> String {
+    let Some(done) = side else {
+        return "unmarked".to_owned();
+    };
+    let rate = match (change.rates(), done.throttle) {
+        (None, _) => String::new(),
+        (Some(_), Some(rate)) => format!(" at most {rate}"),
+        (Some(_), None) => " without a limit".to_owned(),
+    };
+    format!("{}{rate}", done.dscp)
 }
 
 /// The rules of both sides, once when they are the same.
 fn rules(change: &Change) -> String {
     match (&change.old, &change.new) {
-        (Some((_, old)), Some((_, new))) if old == new => old.clone(),
-        (Some((_, old)), Some((_, new))) => format!("{old}, then {new}"),
-        (Some((_, one)), None) | (None, Some((_, one))) => one.clone(),
+        (Some(old), Some(new)) if old.rule == new.rule => old.rule.clone(),
+        (Some(old), Some(new)) => format!("{}, then {}", old.rule, new.rule),
+        (Some(one), None) | (None, Some(one)) => one.rule.clone(),
         (None, None) => String::new(),
     }
 }
@@ -187,7 +206,13 @@ fn words(change: &Change) -> String {
 }
 
 fn value(args: &Args, found: &Difference) -> Value {
-    let side = |one: Option<&(Dscp, String)>| json!({ "dscp": one.map(|(dscp, _)| dscp.value()), "rule": one.map(|(_, rule)| rule) });
+    let side = |one: Option<&Done>| {
+        json!({
+            "dscp": one.map(|one| one.dscp.value()),
+            "throttle_bits": one.and_then(|one| one.throttle).map(Rate::bits),
+            "rule": one.map(|one| &one.rule),
+        })
+    };
     let changes: Vec<Value> = found
         .changes
         .iter()

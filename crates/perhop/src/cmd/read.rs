@@ -25,8 +25,9 @@ const SCHEMA: &str = "perhop.read/1";
 ///
 /// Files are recognised by what is in them: Registry.pol, .reg exports, LGPO text, Group Policy backups, output of
 /// Get-NetQosPolicy and Get-Cs... as list, table, CSV, JSON or CLIXML, in-band provisioning in a client's log, Intune
-/// profiles, SyncML; configurations of Cisco and Arista switches, nft -j list ruleset. What is not understood is listed, and what is wrong in itself is told. docs/READING.md says how
-/// to make each.
+/// profiles, SyncML; configurations of Cisco, Arista, Aruba and Juniper devices, exports of RouterOS, rules of Meraki
+/// switches, nft -j list ruleset. What is not understood is listed, and what is wrong in itself is told. docs/READING.md
+/// says how to make each.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:
   perhop read client.reg
@@ -262,11 +263,7 @@ fn others(out: &mut String, file: &FileRead) {
         out.push_str(&paint(DIM, &format!("and {} more\n", file.left_more)));
     }
     if file.facts.is_empty() {
-        let network = matches!(
-            file.format,
-            perhop_read::Format::DeviceConfig | perhop_read::Format::NftJson
-        );
-        out.push_str(if network {
+        out.push_str(if file.format.is_of_network() {
             "no mark that is understood\n"
         } else {
             "nothing about QoS\n"
@@ -316,15 +313,20 @@ fn mark_table(marks: &[(&Fact, &NetMark)]) -> Grid {
 }
 
 fn policy_table(policies: &[&HostPolicy]) -> Grid {
-    let mut grid = Grid::new([
+    let throttled = policies.iter().any(|policy| policy.throttle.is_some());
+    let mut columns = vec![
         Column::text("Policy", 16),
         Column::text("Application", 12),
         Column::text("Protocol", 0),
         Column::text("Source", 12),
         Column::text("Destination", 12),
         Column::text("DSCP", 0),
-        Column::text("", 0),
-    ]);
+    ];
+    if throttled {
+        columns.push(Column::text("At most", 0));
+    }
+    columns.push(Column::text("", 0));
+    let mut grid = Grid::new(columns);
     for policy in policies {
         let app = match &policy.app {
             AppMatch::Any => "any".to_owned(),
@@ -349,8 +351,7 @@ fn policy_table(policies: &[&HostPolicy]) -> Grid {
         if !policy.sound {
             says.push("not applied");
         }
-        let says = says.join(", ");
-        grid.row(vec![
+        let mut cells: Vec<Cell> = vec![
             policy.name.as_str().into(),
             app.into(),
             protocol.into(),
@@ -360,8 +361,13 @@ fn policy_table(policies: &[&HostPolicy]) -> Grid {
                 .dscp
                 .map_or_else(|| "none".to_owned(), |dscp| dscp.to_string())
                 .into(),
-            Cell::styled(says, BAD),
-        ]);
+        ];
+        if throttled {
+            let rate = policy.throttle.map(|throttle| throttle.to_string());
+            cells.push(rate.unwrap_or_default().into());
+        }
+        cells.push(Cell::styled(says.join(", "), BAD));
+        grid.row(cells);
     }
     grid
 }

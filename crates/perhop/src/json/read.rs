@@ -3,7 +3,7 @@
 use perhop_policy::{AppMatch, PortMatch, ProtocolMatch, Severity};
 use perhop_read::fact::{NetMark, ServiceObject};
 use perhop_read::policy::HostPolicy;
-use perhop_read::{Fact, FileRead, Finding, Place, Reading, What};
+use perhop_read::{Fact, FileRead, Finding, Place, Reading, Throttle, What};
 use serde_json::{Value, json};
 
 use crate::source::Source;
@@ -124,6 +124,7 @@ fn mark(mark: &NetMark, reading: &Reading) -> Value {
         "destination_ips": nets(&mark.dst),
         "services": services(&mark.services),
         "without": without,
+        "arriving": mark.arriving.iter().map(|dscp| dscp.value()).collect::<Vec<_>>(),
         "dscp": mark.dscp.map(|dscp| dscp.value()),
         "last": mark.last,
         "interfaces": mark.interfaces,
@@ -154,7 +155,8 @@ fn policy(policy: &HostPolicy) -> Value {
         "destination_ip": policy.dst.map(|net| net.to_string()),
         "destination_ports": ports(policy.dst_ports.0),
         "dscp": policy.dscp.map(|dscp| dscp.value()),
-        "throttle": policy.throttle,
+        "throttle": policy.throttle.map(|throttle| throttle.to_string()),
+        "throttle_bits": policy.throttle.map(Throttle::bits),
         "precedence": policy.precedence,
         "profile": policy.profile,
     })

@@ -37,6 +37,9 @@ fn wide(table: &Table) -> Grid {
         Column::text("Source ports", 0),
         Column::text("Destination ports", 11),
     ];
+    if table.throttled {
+        columns.push(Column::text("Throttle", 0));
+    }
     if table.scoped {
         columns.push(Column::text("Scope", 10));
     }
@@ -53,6 +56,9 @@ fn wide(table: &Table) -> Grid {
             row.source_ports.clone().into(),
             row.destination_ports.clone().into(),
         ];
+        if table.throttled {
+            cells.push(row.rate().into());
+        }
         if table.scoped {
             cells.push(row.scope.clone().into());
         }
@@ -77,11 +83,15 @@ fn narrow(table: &Table) -> Grid {
         } else {
             component.to_owned()
         };
+        let mark = match &row.throttle {
+            Some(rate) => format!("{}\n{rate}", row.mark()),
+            None => row.mark(),
+        };
         grid.row(vec![
             component.into(),
             row.communication_type.clone().into(),
             row.executable.clone().into(),
-            row.mark().into(),
+            mark.into(),
             row.protocol.into(),
             end(&row.source_ip, &row.source_ports).into(),
             end(&row.destination_ip, &row.destination_ports).into(),

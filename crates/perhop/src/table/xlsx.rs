@@ -38,7 +38,7 @@ pub(crate) fn render(table: &Table, policy: &PolicySet) -> Result<Vec<u8>, XlsxE
     let sheets = [
         Sheet {
             name: "Rules",
-            headings: owned(table.headings()),
+            headings: owned(&table.headings()),
             rows: rules.collect(),
         },
         Sheet {

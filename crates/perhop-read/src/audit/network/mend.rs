@@ -33,7 +33,7 @@ pub(super) fn set_mark(mark: &NetMark, dscp: Dscp) -> Option<String> {
             out.line(2, &[Word::Own("set dscp"), Word::Name(&name)]);
             text(out)
         }
-        Syntax::Junos | Syntax::ArubaCx | Syntax::Nft => None,
+        Syntax::Junos | Syntax::ArubaCx | Syntax::MikroTik | Syntax::Meraki | Syntax::Nft => None,
     }
 }
 
@@ -62,10 +62,10 @@ pub(super) fn add(point: &Point<'_>, entry: &Entry) -> Option<Added> {
             denies: None,
         })
     };
-    let known = point
-        .marks()
-        .map(|(_, mark)| mark)
-        .find(|mark| mark.dscp == Some(entry.dscp) && mark.access_list.is_some());
+    let known = point.marks().map(|(_, mark)| mark).find(|mark| {
+        // A class by the mark that packets come with would not take them by a line more.
+        mark.dscp == Some(entry.dscp) && mark.access_list.is_some() && mark.arriving.is_empty()
+    });
     match point.syntax {
         Syntax::Nft => whole(nft(point, entry)),
         Syntax::CiscoIos | Syntax::CiscoNxos | Syntax::AristaEos => match known {
@@ -73,7 +73,7 @@ pub(super) fn add(point: &Point<'_>, entry: &Entry) -> Option<Added> {
             None => whole(class(point, entry)),
         },
         Syntax::ArubaCx => lines(known?, point, entry),
-        Syntax::Junos => None,
+        Syntax::Junos | Syntax::MikroTik | Syntax::Meraki => None,
     }
 }
 
@@ -93,7 +93,7 @@ pub(super) fn attach(syntax: Syntax, list: &str, interfaces: &[&str]) -> Option<
                 Word::Own(""),
             ],
             Syntax::ArubaCx => [Word::Own("apply policy"), Word::Name(list), Word::Own("in")],
-            Syntax::Junos | Syntax::Nft => return None,
+            Syntax::Junos | Syntax::MikroTik | Syntax::Meraki | Syntax::Nft => return None,
         };
         let count = if syntax == Syntax::ArubaCx { 3 } else { 2 };
         out.line(0, &[Word::Own("interface"), Word::Name(interface)]);
@@ -108,7 +108,7 @@ fn policy_map(syntax: Syntax) -> Option<&'static str> {
         Syntax::CiscoNxos => Some("policy-map type qos"),
         Syntax::AristaEos => Some("policy-map type quality-of-service"),
         Syntax::ArubaCx => Some("policy"),
-        Syntax::Junos | Syntax::Nft => None,
+        Syntax::Junos | Syntax::MikroTik | Syntax::Meraki | Syntax::Nft => None,
     }
 }
 
@@ -202,7 +202,7 @@ fn class(point: &Point<'_>, entry: &Entry) -> Option<String> {
     };
     let own = lists::policy_name(&policy);
     let bytes = (language.marks)(&policy, &[]);
-    let list = point.lists[0].name;
+    let list = &point.lists[0].name;
     let mut out = String::new();
     for line in std::str::from_utf8(&bytes).ok()?.lines() {
         match line.strip_suffix(&own) {
@@ -220,7 +220,7 @@ fn class(point: &Point<'_>, entry: &Entry) -> Option<String> {
 
 /// Rules at the beginning of the chain where packets come in.
 fn nft(point: &Point<'_>, entry: &Entry) -> Option<String> {
-    let chain = point.lists[0].name;
+    let chain = &point.lists[0].name;
     // A shell reads it.
     if !chain
         .chars()

@@ -1,5 +1,9 @@
 //! Which lists of the network are whose: the places where packets of one sender are marked.
 
+mod chains;
+mod vlans;
+
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use perhop_policy::{Host, Marker, PolicySet, RuleId, ScopeId, TargetRequest};
@@ -17,7 +21,7 @@ use crate::simulate::network;
 #[derive(Debug, Clone)]
 pub(super) struct List<'a> {
     /// Its name.
-    pub(super) name: &'a str,
+    pub(super) name: Cow<'a, str>,
     /// Its marks, in order.
     pub(super) marks: Vec<(&'a Place, &'a NetMark)>,
 }
@@ -47,6 +51,15 @@ impl<'a> Point<'a> {
         marks
             .flat_map(|(_, mark)| mark.interfaces.iter().map(String::as_str))
             .collect()
+    }
+
+    /// Whether its classes go by the marks that packets come with: hosts behind it mark by themselves.
+    pub(super) fn trusts(&self) -> bool {
+        let mut marking = self
+            .marks()
+            .filter(|(_, mark)| mark.dscp.is_some() && !mark.is_of_all())
+            .peekable();
+        marking.peek().is_some() && marking.all(|(_, mark)| !mark.arriving.is_empty())
     }
 
     /// The names of the lists.
@@ -114,6 +127,14 @@ pub(super) fn points<'a>(
         let Some(syntax) = lists.first().map(|list| list.marks[0].1.syntax) else {
             continue;
         };
+        if syntax == Syntax::Meraki {
+            out.extend(vlans::points(policy, file, index, lists));
+            continue;
+        }
+        let lists = match syntax {
+            Syntax::MikroTik => chains::lists(policy, lists, &mut out, (file, index)),
+            _ => lists,
+        };
         let mut named: Vec<(ScopeId, Point<'a>)> = Vec::new();
         let mut others: Vec<Point<'a>> = Vec::new();
         for list in lists {
@@ -122,7 +143,7 @@ pub(super) fn points<'a>(
                 syntax,
                 lists: vec![list],
             };
-            match by_name(policy, syntax, point.lists[0].name) {
+            match by_name(policy, syntax, &point.lists[0].name) {
                 Some(scope) => match named.iter_mut().find(|(one, _)| *one == scope) {
                     Some((_, known)) if goes_with(known, &point) => known.lists.extend(point.lists),
                     _ => named.push((scope, point)),
@@ -142,15 +163,23 @@ pub(super) fn points<'a>(
                 .into_iter()
                 .map(|(scope, point)| (given(scope), point)),
         );
-        let scope = |point: &Point<'_>| match &file.scope {
-            Some(name) => policy
-                .scope_ids()
-                .find(|id| policy.scope(*id).name == *name),
-            None => by_likeness(policy, point),
-        };
-        out.extend(others.into_iter().map(|point| (scope(&point), point)));
+        out.extend(
+            others
+                .into_iter()
+                .map(|point| (told_or_alike(policy, file, &point), point)),
+        );
     }
     out
+}
+
+/// The sender that the user names, else the one whose packets are marked most alike.
+fn told_or_alike(policy: &PolicySet, file: &FileRead, point: &Point<'_>) -> Option<ScopeId> {
+    match &file.scope {
+        Some(name) => policy
+            .scope_ids()
+            .find(|id| policy.scope(*id).name == *name),
+        None => by_likeness(policy, point),
+    }
 }
 
 /// The lists of a file, in order.
@@ -166,7 +195,7 @@ fn lists(file: &FileRead) -> Vec<List<'_>> {
         {
             Some(list) => list.marks.push((&fact.place, mark)),
             None => out.push(List {
-                name: &mark.list,
+                name: Cow::Borrowed(&mark.list),
                 marks: vec![(&fact.place, mark)],
             }),
         }
@@ -190,9 +219,19 @@ fn goes_with(point: &Point<'_>, other: &Point<'_>) -> bool {
             families(one) != families(two)
                 && point.lists.len() == 1
                 && match (point.interfaces(), other.interfaces()) {
-                    (a, b) if a.is_empty() && b.is_empty() => stem(one.name) == stem(two.name),
+                    (a, b) if a.is_empty() && b.is_empty() => stem(&one.name) == stem(&two.name),
                     (a, b) => a == b,
                 }
+        }
+        // Packets that the router forwards come through these chains, one after the other.
+        Syntax::MikroTik => {
+            let passes = |list: &List<'_>| {
+                matches!(
+                    &*list.marks[0].1.hook,
+                    "prerouting" | "forward" | "postrouting"
+                )
+            };
+            passes(one) && passes(two)
         }
         _ => false,
     }

@@ -8,9 +8,10 @@ use perhop_targets::network::entry::Entry;
 
 use super::super::{Audit, marks};
 use super::mend::{self, Added};
+use super::points::List;
 use super::{Fate, Judge, points};
 use crate::codes;
-use crate::fact::{NetMark, Syntax};
+use crate::fact::{Fact, NetMark, Syntax, What};
 use crate::finding::{Finding, Layer};
 use crate::place::Place;
 use crate::simulate::network::{self, Taken};
@@ -207,7 +208,7 @@ impl Judge<'_> {
             ),
             (None, Some((place, mark))) => (
                 place,
-                if partly {
+                if partly || !mark.arriving.is_empty() {
                     codes::AUDIT_NARROWER
                 } else {
                     codes::AUDIT_OTHER_PORTS
@@ -240,8 +241,8 @@ impl Judge<'_> {
             .iter()
             .any(|(_, mark)| mark.is_of_all() && mark.dscp == Some(Dscp::DF));
         // Of a router without named interfaces everything that is forwarded would be reset.
-        let wanted = self.asked.options.reset
-            && (self.point.syntax != Syntax::Nft || !self.interfaces().is_empty());
+        let by_place = matches!(self.point.syntax, Syntax::Nft | Syntax::Meraki);
+        let wanted = self.asked.options.reset && (!by_place || !self.interfaces().is_empty());
         if !wanted || resets {
             return;
         }
@@ -269,21 +270,21 @@ impl Judge<'_> {
 
     /// Whether the lists are attached where the plan says.
     pub(super) fn attached(&self, out: &mut Audit) {
-        if self.point.syntax == Syntax::Nft {
+        // Packets come by every interface to rules that name none.
+        let everywhere = |(_, mark): &(&Place, &NetMark)| match self.point.syntax {
+            Syntax::Nft => true,
+            Syntax::MikroTik => mark.interfaces.is_empty() && !mark.hook.is_empty(),
+            _ => false,
+        };
+        if self.point.syntax == Syntax::Meraki {
+            return self.vlans(out);
+        }
+        if self.point.marks().any(|one| everywhere(&one)) {
             return;
         }
         for list in &self.point.lists {
             let (place, mark) = list.marks[0];
-            let is = |one: &str| {
-                let same = |other: &String| {
-                    let other = other.as_str();
-                    // Unit 0 is meant where none is named.
-                    other.eq_ignore_ascii_case(one)
-                        || self.point.syntax == Syntax::Junos
-                            && other.strip_suffix(".0") == Some(one)
-                };
-                mark.interfaces.iter().any(same)
-            };
+            let is = |one: &str| self.is_at(list, one);
             let planned = self.interfaces();
             let missing: Vec<&str> = planned.iter().copied().filter(|one| !is(one)).collect();
             let (severity, message) = if !missing.is_empty() {
@@ -308,7 +309,7 @@ impl Judge<'_> {
             )
             .at(place)
             .lines(
-                mend::attach(self.point.syntax, list.name, &missing)
+                mend::attach(self.point.syntax, &list.name, &missing)
                     .filter(|_| !missing.is_empty())
                     .as_deref(),
             );
@@ -317,6 +318,50 @@ impl Judge<'_> {
             } else {
                 finding.plan = self.asked.request.as_ref().map(|request| request.origin);
             }
+            out.findings.push(finding);
+        }
+    }
+
+    /// Whether a list is attached to an interface: as a whole, or rule by rule.
+    fn is_at(&self, list: &List<'_>, interface: &str) -> bool {
+        let rules = match self.point.syntax {
+            Syntax::MikroTik => &list.marks[..],
+            _ => &list.marks[..1],
+        };
+        let mut named = rules.iter().flat_map(|(_, mark)| &mark.interfaces);
+        named.any(|other| {
+            // Unit 0 is meant where none is named.
+            other.eq_ignore_ascii_case(interface)
+                || self.point.syntax == Syntax::Junos && other.strip_suffix(".0") == Some(interface)
+        })
+    }
+
+    /// Whether there are rules for the VLANs that the plan names.
+    fn vlans(&self, out: &mut Audit) {
+        let facts = &self.reading.files[self.point.file].facts;
+        let of = |fact: &Fact, vlan: &str| match &fact.what {
+            What::Mark(mark) => {
+                mark.interfaces.is_empty() || mark.interfaces.iter().any(|one| one == vlan)
+            }
+            _ => false,
+        };
+        for vlan in self.interfaces() {
+            if facts.iter().any(|fact| of(fact, vlan)) {
+                continue;
+            }
+            let text = format!(
+                "no rule is for VLAN {vlan}, where hosts of `{}` are",
+                self.policy.scope(self.scope).name
+            );
+            // The sender may have other VLANs, each with its rules.
+            if out.findings.iter().any(|one| one.message == text) {
+                continue;
+            }
+            let code = codes::AUDIT_NOT_ATTACHED;
+            let mut finding = Finding::new(Severity::Warning, Layer::Delivery, code, text)
+                .at(&Place::whole(self.point.file))
+                .help("`perhop compile PLAN --target meraki --out DIR` writes the rules");
+            finding.plan = self.asked.request.as_ref().map(|request| request.origin);
             out.findings.push(finding);
         }
     }

@@ -1,0 +1,192 @@
+//! Drift of marks in RouterOS and in Meraki's switches.
+
+use perhop_policy::{FileId, PolicySet, Severity};
+use perhop_read::audit::{self, Audit, By, State};
+use perhop_read::{Input, Reading, Words};
+
+const PLAN: &str = r#"plan = "Campus"
+platforms = ["lync-2013"]
+[class]
+audio = { dscp = "EF" }
+video = { dscp = "AF41" }
+[clients.ports]
+audio = "50000-50019"
+video = "50020-50039"
+[target.mikrotik]
+mark = ["clients"]
+access = ["clients=ether2"]
+accept = ["wider.application"]
+[target.meraki]
+mark = ["clients"]
+access = ["clients=100", "clients=101"]
+unplanned = "reset"
+accept = ["wider.application"]
+"#;
+
+const ROUTER: &str = "\
+/ip firewall mangle
+add action=jump chain=forward in-interface=ether2 jump-target=qos
+add action=change-dscp chain=qos new-dscp=46 protocol=udp src-port=50000-50019
+add action=change-dscp chain=qos new-dscp=46 protocol=tcp src-port=50000-50019
+add action=change-dscp chain=qos new-dscp=34 protocol=udp src-port=50020-50039
+add action=change-dscp chain=qos new-dscp=34 protocol=tcp src-port=50020-50039
+/ipv6 firewall mangle
+add action=jump chain=forward in-interface=ether2 jump-target=qos
+add action=change-dscp chain=qos new-dscp=46 protocol=udp src-port=50000-50019
+add action=change-dscp chain=qos new-dscp=46 protocol=tcp src-port=50000-50019
+add action=change-dscp chain=qos new-dscp=34 protocol=udp src-port=50020-50039
+add action=change-dscp chain=qos new-dscp=34 protocol=tcp src-port=50020-50039
+";
+
+/// The rules of two VLANs, as the dashboard gives them.
+fn switch() -> String {
+    let mut rules = Vec::new();
+    for vlan in [100, 101] {
+        for (ports, dscp) in [("50000-50019", 46), ("50020-50039", 34)] {
+            for protocol in ["UDP", "TCP"] {
+                rules.push(format!(
+                    "{{\"id\": \"{vlan}{dscp}\", \"vlan\": {vlan}, \"protocol\": \"{protocol}\", \"srcPort\": null, \"srcPortRange\": \"{ports}\", \"dscp\": {dscp}}}"
+                ));
+            }
+        }
+        rules.push(format!(
+            "{{\"id\": \"{vlan}0\", \"vlan\": {vlan}, \"protocol\": \"ANY\", \"dscp\": 0}}"
+        ));
+    }
+    format!("[{}]", rules.join(",\n"))
+}
+
+fn policy() -> PolicySet {
+    let loaded = perhop_plan::load(FileId(0), PLAN);
+    loaded
+        .policy
+        .unwrap_or_else(|| panic!("{:?}", loaded.diagnostics))
+}
+
+fn audited(file: &str) -> Audit {
+    let input = Input {
+        name: "file",
+        bytes: file.as_bytes(),
+    };
+    audit::audit(&policy(), &Reading::of(&[input], &Words::default()))
+}
+
+/// Code and message of what is graver than information.
+fn grave(audit: &Audit) -> Vec<(&'static str, &str)> {
+    let all = audit.findings.iter();
+    all.filter(|one| one.severity > Severity::Info)
+        .map(|one| (one.code, one.message.as_str()))
+        .collect()
+}
+
+fn is_as_planned(audit: &Audit) {
+    assert_eq!(grave(audit), []);
+    let own = audit.rules.iter().filter(|rule| rule.by == By::Network);
+    let states: Vec<State> = own.map(|rule| rule.state).collect();
+    assert_eq!(states, [State::Ok; 2]);
+}
+
+/// A changed file gives these findings and no other.
+fn gives(file: &str, findings: &[(&str, &str)]) {
+    let audit = audited(file);
+    assert_eq!(grave(&audit), findings);
+}
+
+fn changed(text: &str, from: &str, to: &str) -> String {
+    assert!(text.contains(from), "{from}");
+    text.replacen(from, to, 1)
+}
+
+#[test]
+fn a_router() {
+    is_as_planned(&audited(ROUTER));
+    gives(
+        &changed(ROUTER, "new-dscp=46", "new-dscp=40"),
+        &[(
+            "audit/other-mark",
+            "part of `clients/lync-2013/audio` is to be 46 (EF), and `qos` of `forward` marks 40 (CS5)",
+        )],
+    );
+    // A rule before the chain that takes its packets, and one behind it that sets them anew.
+    let head = "/ip firewall mangle\n";
+    let before =
+        format!("{head}add action=accept chain=forward protocol=udp src-port=50020-50039\n");
+    gives(
+        &changed(ROUTER, head, &before),
+        &[(
+            "audit/unmarked",
+            "part of `clients/lync-2013/video` is not marked: `forward` of `forward` takes it and sets no mark",
+        )],
+    );
+    for (dscp, rules) in [("dscp=46", 1), ("dscp=0", 0), ("", 2)] {
+        let behind = format!(
+            "/ip firewall mangle\nadd action=change-dscp chain=postrouting new-dscp=8 protocol=tcp {dscp}\n"
+        );
+        let found = audited(&format!("{ROUTER}{behind}"));
+        let other = found
+            .findings
+            .iter()
+            .filter(|one| one.code == "audit/other-mark");
+        assert_eq!(other.count(), rules, "{dscp}");
+    }
+    gives(
+        &ROUTER.replace("in-interface=ether2", "in-interface=ether3"),
+        &[
+            (
+                "audit/other-ports",
+                "`clients/lync-2013/audio` is not marked: `qos` of `forward` is for udp from 50000-50019",
+            ),
+            (
+                "audit/other-ports",
+                "`clients/lync-2013/video` is not marked: `qos` of `forward` is for udp from 50020-50039",
+            ),
+            (
+                "audit/not-attached",
+                "`forward` is not attached to ether2, where hosts of `clients` are",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn a_switch() {
+    let switch = switch();
+    is_as_planned(&audited(&switch));
+    gives(
+        &changed(&switch, "\"dscp\": 34", "\"dscp\": -1"),
+        &[(
+            "audit/unmarked",
+            "part of `clients/lync-2013/video` is not marked: `rule 3 (10034)` of `switch rules` takes it and sets no mark",
+        )],
+    );
+    gives(
+        &switch.replace("\"vlan\": 101", "\"vlan\": 102"),
+        &[(
+            "audit/not-attached",
+            "no rule is for VLAN 101, where hosts of `clients` are",
+        )],
+    );
+    // What is for every VLAN and stands first takes the packets.
+    gives(
+        &changed(
+            &switch,
+            "[",
+            "[{\"vlan\": null, \"protocol\": \"UDP\", \"srcPortRange\": \"50000-50019\", \"dscp\": 40},",
+        ),
+        &[(
+            "audit/other-mark",
+            "part of `clients/lync-2013/audio` is to be 46 (EF), and `rule 1` of `switch rules` marks 40 (CS5)",
+        )],
+    );
+    gives(
+        &changed(
+            &switch,
+            "{\"id\": \"1010\", \"vlan\": 101, \"protocol\": \"ANY\", \"dscp\": 0}",
+            "{\"vlan\": 7, \"protocol\": \"ANY\", \"dscp\": 0}",
+        ),
+        &[(
+            "audit/not-reset",
+            "`switch rules of VLAN 101` leaves the marks of packets that no rule is about, and the plan resets them",
+        )],
+    );
+}
