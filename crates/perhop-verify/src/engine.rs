@@ -186,9 +186,13 @@ impl Engine {
     }
 
     /// Takes the next packet of the capture.
-    #[inline(always)]
     pub fn observe(&mut self, packet: &CapturedPacket<'_>) {
-        self.reader.read(packet, &mut self.block);
+        self.observe_all(std::slice::from_ref(packet));
+    }
+
+    /// Takes the next packets of the capture; so many at a time that reading them is not looked at one by one.
+    pub fn observe_all(&mut self, packets: &[CapturedPacket<'_>]) {
+        self.reader.read(packets, &mut self.block);
         if self.block.packets >= PACKETS_A_BLOCK {
             self.apply();
         }

@@ -54,6 +54,8 @@ impl Default for CaptureReader {
 }
 
 impl CaptureReader {
+    /// Most packets of a [`run`](Self::run).
+    pub const RUN: usize = 64;
     /// Bytes that a buffer must be able to hold: no step asks for more. With twice as many, refilling stays cheap even
     /// where a hostile capture makes every search look far ahead.
     pub const LOOKAHEAD: usize = search::LOOKAHEAD;
@@ -92,48 +94,29 @@ impl CaptureReader {
         self.step(buffer, last)
     }
 
-    /// Shows packet after packet, as long as the buffer holds nothing but whole packets, and gives the bytes used: the same
-    /// packets as that many steps of [`next`](Self::next), which is what to ask then, and faster.
+    /// Puts packet after packet into `run`, as long as the buffer holds nothing but whole packets, none of them is later than
+    /// `until`, and they are at most [`RUN`](Self::RUN); gives the bytes used. The same packets as that many steps of
+    /// [`next`](Self::next), which is what to ask when there is none, and faster.
     #[inline]
-    pub fn packets_in<'a>(
+    pub fn run<'a>(
         &mut self,
         buffer: &'a [u8],
-        mut see: impl FnMut(&CapturedPacket<'a>),
+        until: i64,
+        run: &mut Vec<CapturedPacket<'a>>,
     ) -> usize {
-        self.packets_while(buffer, |packet| {
-            see(packet);
-            true
-        })
-    }
-
-    /// The same up to a packet that `take` refuses with false: it is not used, and comes again.
-    #[inline]
-    pub fn packets_while<'a>(
-        &mut self,
-        buffer: &'a [u8],
-        mut take: impl FnMut(&CapturedPacket<'a>) -> bool,
-    ) -> usize {
+        run.clear();
         if self.state != State::Reading {
             return 0;
         }
-        let (packets, used) = match &self.format {
+        let used = match &self.format {
             Format::Pcap { header, limit } if self.first_time.is_some() && header.is_usual() => {
-                header.usual_packets(*limit, buffer, take)
+                walk(buffer, until, run, |rest| header.usual_packet(*limit, rest))
             }
-            Format::Pcapng(section) => {
-                let (mut rest, mut packets) = (buffer, 0);
-                while let Some(packet) = section.common_packet(rest)
-                    && take(&packet)
-                {
-                    rest = rest.get(packet.consumed..).unwrap_or_default();
-                    packets += 1;
-                }
-                (packets, buffer.len() - rest.len())
-            }
-            _ => (0, 0),
+            Format::Pcapng(section) => walk(buffer, until, run, |rest| section.common_packet(rest)),
+            _ => 0,
         };
         self.position += used as u64;
-        self.packets += packets;
+        self.packets += run.len() as u64;
         used
     }
 
@@ -490,6 +473,25 @@ impl CaptureReader {
             Format::Pcapng(section) => pcapng::probe(section.order, bytes),
         }
     }
+}
+
+/// Puts packets that begin one after the other in a buffer into a run; gives the bytes used.
+#[inline(always)]
+fn walk<'a>(
+    buffer: &'a [u8],
+    until: i64,
+    run: &mut Vec<CapturedPacket<'a>>,
+    first: impl Fn(&'a [u8]) -> Option<CapturedPacket<'a>>,
+) -> usize {
+    let mut rest = buffer;
+    while run.len() < CaptureReader::RUN
+        && let Some(packet) = first(rest)
+        && packet.time_ns.is_none_or(|time| time <= until)
+    {
+        rest = rest.get(packet.consumed..).unwrap_or_default();
+        run.push(packet);
+    }
+    buffer.len() - rest.len()
 }
 
 fn header_cut(needed: usize, had: usize) -> Damage {

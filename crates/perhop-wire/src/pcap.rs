@@ -105,43 +105,34 @@ impl PcapHeader {
         !self.big_endian && !self.modified && self.fcs_len == 0
     }
 
-    /// Shows the packets of a usual file from the first of `bytes` on, as long as they are whole and `take` wants them. Gives
-    /// the packets and the bytes used.
+    /// The first packet of `bytes`, which are of a usual file, if it is whole and within the limit.
     #[inline(always)]
-    pub(crate) fn usual_packets<'a>(
+    pub(crate) fn usual_packet<'a>(
         &self,
         limit: u32,
         bytes: &'a [u8],
-        mut take: impl FnMut(&CapturedPacket<'a>) -> bool,
-    ) -> (u64, usize) {
-        let (mut rest, mut packets) = (bytes, 0);
-        while let Some((header, after)) = rest.split_first_chunk::<16>() {
-            let record = RecordHeader {
-                seconds: number(false, header, 0),
-                sub_second: number(false, header, 4),
-                captured: number(false, header, 8),
-                wire: number(false, header, 12),
-            };
-            let length = record.captured as usize;
-            let Some((data, next)) = after.split_at_checked(length) else {
-                break;
-            };
-            let packet = CapturedPacket {
-                time_ns: Some(self.time_ns(record)),
-                link: self.link,
-                data,
-                wire_len: record.wire.max(record.captured),
-                interface: 0,
-                direction: Direction::Unknown,
-                consumed: 16 + length,
-            };
-            if record.captured > limit || !take(&packet) {
-                break;
-            }
-            rest = next;
-            packets += 1;
+    ) -> Option<CapturedPacket<'a>> {
+        let (header, after) = bytes.split_first_chunk::<16>()?;
+        let record = RecordHeader {
+            seconds: number(false, header, 0),
+            sub_second: number(false, header, 4),
+            captured: number(false, header, 8),
+            wire: number(false, header, 12),
+        };
+        let length = record.captured as usize;
+        let data = after.get(..length)?;
+        if record.captured > limit {
+            return None;
         }
-        (packets, bytes.len() - rest.len())
+        Some(CapturedPacket {
+            time_ns: Some(self.time_ns(record)),
+            link: self.link,
+            data,
+            wire_len: record.wire.max(record.captured),
+            interface: 0,
+            direction: Direction::Unknown,
+            consumed: 16 + length,
+        })
     }
 
     /// Reads the part of a record header that all variants share.

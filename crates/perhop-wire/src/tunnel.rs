@@ -44,12 +44,9 @@ pub(crate) fn open<'a>(seen: &Observation<'a>) -> Option<Inside<'a>> {
 }
 
 /// Whether a UDP packet must be looked into: a port on either side belongs to a tunnel.
-///
-/// A few shifts tell most packets apart; the ports themselves are only compared when their low six bits are a tunnel's, and
-/// the six above them.
 #[inline(always)]
 pub(crate) const fn is_port(src: u16, dst: u16) -> bool {
-    may_be(EITHER_MASKS, src) | may_be(DESTINATION_MASKS, dst) != 0
+    (src <= HIGHEST_PORT || dst <= HIGHEST_PORT)
         && (is_either_port(src) || is_either_port(dst) || is_destination_port(dst))
 }
 
@@ -105,27 +102,8 @@ const TEREDO_PORT: u16 = 3544;
 const VXLAN_PORT: u16 = 4789;
 const GENEVE_PORT: u16 = 6081;
 const VXLAN_LINUX_PORT: u16 = 8472;
-
-/// A bit for the low six bits of each port.
-const EITHER_MASKS: [u64; 2] = masks([L2TP_PORT, GTPU_PORT, TEREDO_PORT]);
-const DESTINATION_MASKS: [u64; 2] = {
-    let own = masks([VXLAN_PORT, VXLAN_LINUX_PORT, GENEVE_PORT]);
-    [own[0] | EITHER_MASKS[0], own[1] | EITHER_MASKS[1]]
-};
-
-/// A bit for the low six bits of each port, and one for the six above them.
-const fn masks(ports: [u16; 3]) -> [u64; 2] {
-    let [one, two, three] = ports;
-    [
-        1 << (one & 63) | 1 << (two & 63) | 1 << (three & 63),
-        1 << (one >> 6 & 63) | 1 << (two >> 6 & 63) | 1 << (three >> 6 & 63),
-    ]
-}
-
-#[inline(always)]
-const fn may_be([low, high]: [u64; 2], port: u16) -> u64 {
-    low >> (port & 63) & high >> (port >> 6 & 63) & 1
-}
+/// Most media has ports above all of these.
+const HIGHEST_PORT: u16 = VXLAN_LINUX_PORT;
 
 #[cfg(test)]
 mod tests {

@@ -13,7 +13,7 @@ mod times;
 
 use std::path::PathBuf;
 
-use perhop_wire::capture::{CaptureReader, CapturedPacket};
+use perhop_wire::capture::CapturedPacket;
 
 use crate::failure::Failure;
 use crate::input::Input;
@@ -25,41 +25,17 @@ use cursor::Cursor;
 use from::Stop;
 pub(crate) use from::{From, is_stdin};
 use progress::Progress;
-use times::Span;
 
 /// Files that are open at a time; of more, all but the ones being read are closed until their turn.
 const OPEN: usize = 32;
 
 /// Takes the packets.
 pub(crate) trait Sink {
-    /// Takes the next one.
-    fn packet(&mut self, packet: &CapturedPacket<'_>);
+    /// Takes the next ones.
+    fn packets(&mut self, packets: &[CapturedPacket<'_>]);
 
     /// Flows so far, for whoever watches.
     fn flows(&mut self) -> u64;
-
-    /// Takes whole packets from the start of `bytes`, up to and with those of the time `until`; counts them in `capture` and
-    /// gives the bytes used. What else there is, the caller asks the reader.
-    fn packets(
-        &mut self,
-        reader: &mut CaptureReader,
-        bytes: &[u8],
-        until: i64,
-        capture: &mut Capture,
-    ) -> usize {
-        let (mut count, mut times) = (0, Span::default());
-        let used = reader.packets_while(bytes, |packet| {
-            let in_time = packet.time_ns.is_none_or(|time| time <= until);
-            if in_time {
-                count += 1;
-                times.add(packet.time_ns);
-                self.packet(packet);
-            }
-            in_time
-        });
-        capture.add(count, times);
-        used
-    }
 
     /// The engine that takes the packets, when several threads may feed it.
     fn crew(&mut self) -> Option<Crew<'_>> {

@@ -71,87 +71,83 @@ impl<T> IndexMut<usize> for Chunks<T> {
 /// Values of a chunk.
 const CHUNK: usize = 512;
 
-/// A list in chunks that are filled with defaults beforehand: finding a place takes one comparison less, and what is added
-/// must be cheap to make.
+/// A list for which room is asked beforehand: finding a place takes one comparison and no chunk, growing within the room
+/// copies nothing, and room that is not used is not backed by memory.
 #[derive(Debug)]
-pub(crate) struct Slabs<T> {
-    slabs: Vec<Box<[T; CHUNK]>>,
-    length: usize,
-}
+pub(crate) struct Roomy<T>(Vec<T>);
 
-impl<T> Default for Slabs<T> {
+impl<T> Default for Roomy<T> {
     fn default() -> Self {
-        Self {
-            slabs: Vec::new(),
-            length: 0,
-        }
+        Self(Vec::new())
     }
 }
 
-impl<T: Clone + Default> Slabs<T> {
+impl<T> Roomy<T> {
     /// How many there are.
     #[inline]
     pub(crate) const fn len(&self) -> usize {
-        self.length
+        self.0.len()
     }
 
-    /// The one at a place; one of the defaults behind the last, `None` behind those.
+    /// The one at a place, if there is one.
     #[inline(always)]
-    pub(crate) fn near(&self, at: usize) -> Option<&T> {
-        self.slabs.get(at / CHUNK).map(|slab| &slab[at % CHUNK])
+    pub(crate) fn get(&self, at: usize) -> Option<&T> {
+        self.0.get(at)
     }
 
     /// The same, to be changed.
     #[inline(always)]
-    pub(crate) fn near_mut(&mut self, at: usize) -> Option<&mut T> {
-        let slab = self.slabs.get_mut(at / CHUNK)?;
-        Some(&mut slab[at % CHUNK])
+    pub(crate) fn get_mut(&mut self, at: usize) -> Option<&mut T> {
+        self.0.get_mut(at)
     }
 
     /// Adds one at the end.
+    #[inline]
     pub(crate) fn push(&mut self, value: T) {
-        if self.length.is_multiple_of(CHUNK) {
-            let slab = vec![T::default(); CHUNK].into_boxed_slice();
-            let slab = slab.try_into().ok().expect("it has that length");
-            self.slabs.push(slab);
+        if self.0.capacity() == 0 {
+            self.0.reserve_exact(ROOM);
         }
-        self.slabs[self.length / CHUNK][self.length % CHUNK] = value;
-        self.length += 1;
+        self.0.push(value);
     }
 
     /// All, in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
-        let all = self.slabs.iter().flat_map(|slab| slab.iter());
-        all.take(self.length)
+        self.0.iter()
+    }
+
+    /// All, in order, to be changed.
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.0.iter_mut()
     }
 
     /// Keeps those for whose place `stays` says so; they move up.
     pub(crate) fn retain(&mut self, stays: impl Fn(usize) -> bool) {
-        let mut kept = 0;
-        for at in (0..self.length).filter(|at| stays(*at)) {
-            self[kept] = self[at].clone();
-            kept += 1;
-        }
-        self.length = kept;
-        self.slabs.truncate(kept.div_ceil(CHUNK));
+        let mut at = 0;
+        self.0.retain(|_| {
+            at += 1;
+            stays(at - 1)
+        });
     }
 }
 
-impl<T> Index<usize> for Slabs<T> {
+impl<T> Index<usize> for Roomy<T> {
     type Output = T;
 
     #[inline(always)]
     fn index(&self, at: usize) -> &T {
-        &self.slabs[at / CHUNK][at % CHUNK]
+        &self.0[at]
     }
 }
 
-impl<T> IndexMut<usize> for Slabs<T> {
+impl<T> IndexMut<usize> for Roomy<T> {
     #[inline(always)]
     fn index_mut(&mut self, at: usize) -> &mut T {
-        &mut self.slabs[at / CHUNK][at % CHUNK]
+        &mut self.0[at]
     }
 }
+
+/// Values for which there is room from the first on: with the default for flows, all that a table can have.
+const ROOM: usize = 1 << 17;
 
 /// Values that only some have, in chunks: who has one holds its ticket.
 #[derive(Debug)]
@@ -260,17 +256,17 @@ mod tests {
     }
 
     #[test]
-    fn it_is_a_list_of_slabs() {
-        let mut list = Slabs::default();
+    fn it_is_a_list_with_room() {
+        let mut list = Roomy::default();
         for number in 0..3000usize {
             list.push(number);
             assert_eq!((list.len(), list[number]), (number + 1, number));
         }
-        assert_eq!((list.near(2999), list.near(3072)), (Some(&2999), None));
+        assert_eq!((list.get(2999), list.get(3000)), (Some(&2999), None));
         list.retain(|at| at % 3 == 0);
         assert_eq!(list.len(), 1000);
         assert!(list.iter().enumerate().all(|(at, value)| *value == 3 * at));
-        *list.near_mut(1).unwrap() = 7;
+        *list.get_mut(1).unwrap() = 7;
         list.push(5);
         assert_eq!((list[1], list[999], list[1000]), (7, 2997, 5));
         assert_eq!(list.iter().count(), 1001);

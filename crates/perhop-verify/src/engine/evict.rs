@@ -49,7 +49,7 @@ impl Partition {
         } else {
             self.kept.times.add_range(hot.first, hot.last);
             evicted.unlisted += 1;
-            evicted.bytes += hot.bytes;
+            evicted.bytes += self.table.bytes(slot);
             let latest = (hot.like.cell(), u64::from(hot.run));
             for (cell, packets) in self.table.cells(slot).chain([latest]) {
                 evicted.packets += packets;

@@ -86,6 +86,12 @@ impl Table {
             .collect()
     }
 
+    /// Bytes of all packets of a flow.
+    pub(super) fn bytes(&self, slot: Slot) -> u64 {
+        let runs = u64::from(self.cold[slot as usize].byte_runs);
+        runs << 32 | u64::from(self.hot[slot as usize].bytes)
+    }
+
     /// All packets of a flow.
     pub(super) fn packets(&self, slot: Slot) -> u64 {
         let before = self.cells(slot).map(|(_, packets)| packets);
@@ -145,7 +151,7 @@ impl Table {
         Flow {
             key,
             packets: counted().map(|(_, packets)| packets).sum(),
-            bytes: hot.bytes,
+            bytes: self.bytes(slot),
             first: hot.first_time(),
             last: hot.last_time(),
             dscp: counted().map(|(cell, n)| (dscp_of(cell), n)).collect(),

@@ -56,7 +56,7 @@ impl Lane {
 }
 
 /// Ports on which media is expected, a bit each.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct MediaPorts(Vec<u64>);
 
 impl MediaPorts {

@@ -273,7 +273,8 @@ impl Ledger {
         for table in &self.tables {
             for (slot, hot) in (0..).zip(table.hot.iter()) {
                 let packets = table.packets(slot);
-                add(packets, hot.bytes, hot.first_time(), hot.last_time());
+                let bytes = table.bytes(slot);
+                add(packets, bytes, hot.first_time(), hot.last_time());
             }
         }
     }

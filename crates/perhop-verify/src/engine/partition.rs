@@ -14,7 +14,7 @@ use super::table::{FlowHot, MOST_FLOWS, NO_SLOT, Recognition, Slot, Table, dscp_
 use super::times::NO_TIME;
 use super::{hash, signs};
 use crate::flow::{DscpChange, Flow};
-use crate::stream::arena::{NONE, StreamId};
+use crate::stream::arena::NONE;
 use crate::stream::arrival::Arrival;
 
 /// One part of the flow table.
@@ -102,30 +102,28 @@ impl Partition {
         }
     }
 
-    /// The flows that packets seem to belong to; and what they will touch is read, each kind of memory in a loop of its own
-    /// that waits for nothing, so that the waits overlap.
+    /// The flows that packets seem to belong to; and what they will touch is read, in loops without branches, so that the
+    /// waits for memory overlap.
     #[inline(always)]
     fn near(&self, chunk: &[Facts]) -> [Slot; CHUNK] {
         let (table, mut touched) = (&self.table, 0);
         let mut slots = [NO_SLOT; CHUNK];
-        for (slot, facts) in slots.iter_mut().zip(chunk) {
-            *slot = table.first_entry(facts.hash);
+        let (mut missed, mut misses) = ([0u8; CHUNK], 0);
+        for (at, (slot, facts)) in slots.iter_mut().zip(chunk).enumerate() {
+            *slot = table.guess(facts.hash);
+            missed[misses % CHUNK] = at as u8;
+            misses += usize::from(*slot == NO_SLOT);
         }
-        for (slot, facts) in slots.iter_mut().zip(chunk) {
-            *slot = table.guess(*slot, facts.hash);
+        for at in &missed[..misses] {
+            let at = usize::from(*at);
+            slots[at] = table.guess_on(chunk[at].hash);
         }
-        for slot in &slots[..chunk.len()] {
-            touched ^= table.touch(*slot);
-        }
-        let mut streams = [NONE; CHUNK];
+        let mut streams = [(NONE, 0); CHUNK];
         for ((slot, stream), facts) in slots.iter_mut().zip(&mut streams).zip(chunk) {
             (*slot, *stream) = table.check(*slot, facts.key);
         }
-        for stream in &streams[..chunk.len()] {
-            touched ^= table.streams.touch(*stream);
-        }
-        for stream in &streams[..chunk.len()] {
-            touched ^= table.streams.touch_timing(*stream);
+        for (stream, addresses) in &streams[..chunk.len()] {
+            touched ^= table.streams.touch(*stream) ^ table.touch_addresses(*addresses);
         }
         black_box(touched);
         slots
@@ -157,10 +155,11 @@ impl Partition {
     fn packet(&mut self, slot: Slot, facts: &Facts, place: Place<'_>, book: &mut Book) {
         let hot = &mut self.table.hot[slot as usize];
         if hot.is_alike(facts) {
-            hot.count(facts);
+            self.table.count(slot, facts);
         } else {
-            hot.bytes += u64::from(facts.ip_len);
+            let over = hot.add_bytes(facts.ip_len);
             hot.last = hot.last.max(facts.arrival.time);
+            self.table.cold[slot as usize].byte_runs += u32::from(over);
             self.odd_packet(slot, facts, place, book);
         }
         if facts.like.is_rtp_like() {
@@ -377,39 +376,37 @@ impl Table {
                 return false;
             }
         }
-        hot.count(facts);
+        self.count(slot, facts);
         true
     }
 
-    /// Reads from a flow, so that its memory is near when it is needed.
+    /// Counts a packet that is alike.
     #[inline(always)]
-    fn touch(&self, slot: Slot) -> u32 {
-        self.hot.near(slot as usize).map_or(0, |hot| hot.run)
-    }
-
-    /// Gives back a guess whose flow has this key, with the flow's latest stream; else [`NO_SLOT`].
-    #[inline(always)]
-    fn check(&self, guess: Slot, key: [u64; 2]) -> (Slot, StreamId) {
-        match self.hot.near(guess as usize) {
-            Some(hot) if hot.key == key => (guess, hot.stream),
-            _ => (NO_SLOT, NONE),
+    fn count(&mut self, slot: Slot, facts: &Facts) {
+        let hot = &mut self.hot[slot as usize];
+        hot.run += 1;
+        hot.last = facts.arrival.time;
+        if hot.add_bytes(facts.ip_len) {
+            self.cold[slot as usize].byte_runs += 1;
         }
     }
 }
 
 impl FlowHot {
-    /// Whether a packet is like the one before it, and there is nothing to be done for it but to count it.
+    /// Whether a packet is like the one before it and no earlier, and there is nothing to be done for it but to count it.
     #[inline(always)]
     fn is_alike(&self, facts: &Facts) -> bool {
-        self.like == facts.like && self.first <= facts.arrival.time && self.run < u32::MAX
+        // No time is less than that of no packet, and no packet without a time is alike.
+        let later = self.last.wrapping_sub(1) < facts.arrival.time;
+        self.like == facts.like && later && self.run < u32::MAX
     }
 
-    /// Counts a packet that is.
+    /// Adds bytes; true when they ran over.
     #[inline(always)]
-    fn count(&mut self, facts: &Facts) {
-        self.run += 1;
-        self.bytes += u64::from(facts.ip_len);
-        self.last = self.last.max(facts.arrival.time);
+    const fn add_bytes(&mut self, more: u32) -> bool {
+        let (bytes, over) = self.bytes.overflowing_add(more);
+        self.bytes = bytes;
+        over
     }
 }
 
@@ -442,3 +439,37 @@ const fn never_media(src: u16, dst: u16) -> bool {
 
 /// Packets whose memory is asked for together.
 const CHUNK: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Config;
+    use crate::engine::facts::{Form, Like};
+    use perhop_wire::packet::Direction;
+
+    /// No capture of a test is so large.
+    #[test]
+    fn bytes_run_over_and_are_not_lost() {
+        let form = Form::new(Kind::Other, Direction::Unknown, 0);
+        let facts = |second| Facts {
+            key: [1, 2],
+            arrival: Arrival::bare(second, 0),
+            like: Like::new(form, 0, 64, NO_TAG),
+            hash: 3,
+            ip_len: u32::MAX,
+            frame: 0,
+            rare: 0,
+        };
+        let batch = Batch {
+            facts: [5, 6, 4, 7].map(facts).to_vec(),
+            ..Batch::default()
+        };
+        let mut lane = Config::default().lanes(1).remove(0);
+        let (partition, book) = (&mut lane.partitions[0], &mut lane.books[0]);
+        partition.apply(&batch, 0, &MediaPorts::default(), book);
+        let table = &partition.table;
+        assert_eq!(table.len(), 1);
+        assert_eq!(table.bytes(0), 4 * u64::from(u32::MAX));
+        assert_eq!((table.hot[0].first, table.hot[0].last), (4, 7));
+    }
+}

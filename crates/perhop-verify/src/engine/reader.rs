@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use perhop_wire::capture::CapturedPacket;
 use perhop_wire::link::LinkType;
 use perhop_wire::media::{self, Content, Wrapper};
-use perhop_wire::packet::glance::{self, Then};
+use perhop_wire::packet::glance::{self, Glance, Then};
 use perhop_wire::packet::{
     self, Addresses, CommonObserver, Direction, Fragment, Layer, Observation, Transport, Undecoded,
 };
@@ -49,14 +49,15 @@ impl Reader {
         }
     }
 
-    /// Reads one packet into a block.
-    #[inline(always)]
-    pub fn read(&self, packet: &CapturedPacket<'_>, block: &mut Block) {
-        block.counts.captured_bytes += packet.data.len() as u64;
-        if self.by_vlan || self.glance(packet, block).is_none() {
-            self.read_closely(packet, block);
+    /// Reads packets into a block.
+    pub fn read(&self, packets: &[CapturedPacket<'_>], block: &mut Block) {
+        for packet in packets {
+            block.counts.captured_bytes += packet.data.len() as u64;
+            if self.by_vlan || self.glance(packet, block).is_none() {
+                self.read_closely(packet, block);
+            }
+            block.packets += 1;
         }
-        block.packets += 1;
     }
 
     /// Reads one of the most frequent packets: RTP with the shortest header, TCP segments that are nothing of ours. `None`
@@ -67,15 +68,30 @@ impl Reader {
             return None;
         }
         let seen = glance::glance(packet.data)?;
-        let mut arrival = Arrival::bare(packet.time_ns.unwrap_or(NO_TIME), seen.identification);
-        let (kind, protocol) = match seen.then {
+        let arrival = Arrival::bare(packet.time_ns.unwrap_or(NO_TIME), seen.identification);
+        match seen.then {
             Then::Udp { start, len } if is_plain_rtp(start) => {
-                arrival = plain_rtp(arrival, start, u32::from(len));
-                (Kind::RtpLike, UDP)
+                let arrival = plain_rtp(arrival, start, u32::from(len));
+                self.note(&seen, packet, arrival, (Kind::RtpLike, UDP), block);
             }
-            Then::Tcp(payload) if is_foreign(payload, seen.ports) => (Kind::Other, TCP),
+            Then::Tcp(payload) if is_foreign(payload, seen.ports) => {
+                self.note(&seen, packet, arrival, (Kind::Other, TCP), block);
+            }
             Then::Udp { .. } | Then::Tcp(_) => return None,
-        };
+        }
+        Some(())
+    }
+
+    /// Notes a packet seen at a glance.
+    #[inline(always)]
+    fn note(
+        &self,
+        seen: &Glance<'_>,
+        packet: &CapturedPacket<'_>,
+        arrival: Arrival,
+        (kind, protocol): (Kind, u8),
+        block: &mut Block,
+    ) {
         let hashed = self.seeds.hash_v4(seen.addresses, protocol, seen.ports);
         let like = Like::new(
             Form::new(kind, packet.direction, 0),
@@ -94,7 +110,6 @@ impl Reader {
         };
         let partition = partition_of(hashed.hash, self.partition_bits);
         block.partitions[partition].facts.push(facts);
-        Some(())
     }
 
     /// Reads any packet.

@@ -5,7 +5,7 @@ use std::hint::select_unpredictable;
 use perhop_wire::field::{DsField, Dscp};
 use perhop_wire::packet::Addresses;
 
-use super::chunks::{Chunks, Pool, Slabs, Ticket};
+use super::chunks::{Chunks, Pool, Roomy, Ticket};
 use super::extra::{CellCounts, Extra};
 use super::facts::{Facts, Like, NO_TAG};
 use super::hash;
@@ -23,12 +23,12 @@ pub(super) const NO_SLOT: Slot = u32::MAX;
 pub(super) struct Table {
     /// 0 for empty, else slot plus 1 and the top eight bits of the hash.
     index: Vec<u32>,
-    pub(super) hot: Slabs<FlowHot>,
+    pub(super) hot: Roomy<FlowHot>,
     pub(super) cold: Chunks<FlowCold>,
     pub(super) extras: Pool<Extra>,
     pub(super) rtcp: Pool<RtcpState>,
-    /// IPv6 source and destination.
-    pub(super) addresses: Vec<[u128; 2]>,
+    /// IPv6 source and destination; those at 0 are nobody's.
+    addresses: Vec<[u128; 2]>,
     pub(super) streams: Arena,
 }
 
@@ -37,7 +37,6 @@ pub(super) struct Table {
 #[repr(C, align(64))]
 pub(super) struct FlowHot {
     pub(super) key: [u64; 2],
-    pub(super) bytes: u64,
     pub(super) first: i64,
     pub(super) last: i64,
     /// Packets since kind or DSCP changed.
@@ -46,6 +45,10 @@ pub(super) struct FlowHot {
     pub(super) stream: StreamId,
     /// What the latest packet was like.
     pub(super) like: Like,
+    /// What does not fit is in [`FlowCold::byte_runs`].
+    pub(super) bytes: u32,
+    /// Place of the addresses in [`Table::addresses`]; 0 for IPv4.
+    addresses: u32,
     pub(super) signs: u16,
     pub(super) recognition: Recognition,
     /// Packets tried while no stream is recognised, and how many fitted one.
@@ -78,8 +81,8 @@ pub(super) enum Recognition {
 #[derive(Debug, Default)]
 pub(super) struct FlowCold {
     pub(super) hash: u32,
-    /// Place of the addresses in [`Table::addresses`], plus 1; 0 for IPv4.
-    pub(super) addresses: u32,
+    /// How often the bytes ran over 2³².
+    pub(super) byte_runs: u32,
     pub(super) counts: CellCounts,
     pub(super) extra: Ticket,
     pub(super) rtcp: Ticket,
@@ -99,11 +102,11 @@ impl Table {
     pub(super) fn new() -> Self {
         Self {
             index: vec![0; LEAST_INDEX],
-            hot: Slabs::default(),
+            hot: Roomy::default(),
             cold: Chunks::default(),
             extras: Pool::default(),
             rtcp: Pool::default(),
-            addresses: Vec::new(),
+            addresses: vec![[0; 2]],
             streams: Arena::default(),
         }
     }
@@ -118,38 +121,29 @@ impl Table {
         hash.rotate_left(1) as usize & (self.index.len() - 1)
     }
 
-    /// The index entry at which the search for a hash begins.
+    /// The flow with this hash's tag that is at the first place of the search or the second, or [`NO_SLOT`]: a guess to be
+    /// checked. Which of them it is must not be a branch: it is as good as random.
     #[inline(always)]
-    pub(super) fn first_entry(&self, hash: u32) -> u32 {
-        self.index[self.place_of(hash)]
+    pub(super) fn guess(&self, hash: u32) -> Slot {
+        let (at, tag) = (self.place_of(hash), tag_of(hash));
+        let [first, second] = [at, (at + 1) & (self.index.len() - 1)].map(|at| self.index[at]);
+        let other = select_unpredictable(second & TAG == tag, second, 0);
+        let entry = select_unpredictable(first & TAG == tag, first, other);
+        (entry & !TAG).wrapping_sub(1)
     }
 
-    /// The first flow with this hash's tag, or [`NO_SLOT`]: a guess to be checked. `entry` is the first entry.
-    #[inline(always)]
-    pub(super) fn guess(&self, entry: u32, hash: u32) -> Slot {
-        let tag = tag_of(hash);
-        let second = self.index[(self.place_of(hash) + 1) & (self.index.len() - 1)];
-        // Which of two it is must not be a branch: it is as good as random.
-        let one = select_unpredictable(entry & TAG == tag, entry, second);
-        if one != 0 && one & TAG == tag {
-            return (one & !TAG) - 1;
-        }
-        self.guess_on(entry, hash)
-    }
-
-    /// The same when it is neither of the first two.
+    /// The same, wherever the search finds one.
     #[inline(never)]
-    fn guess_on(&self, mut entry: u32, hash: u32) -> Slot {
+    pub(super) fn guess_on(&self, hash: u32) -> Slot {
         let (mask, tag) = (self.index.len() - 1, tag_of(hash));
         let mut at = self.place_of(hash);
-        while entry != 0 {
-            if entry & TAG == tag {
-                return (entry & !TAG) - 1;
+        loop {
+            let entry = self.index[at];
+            if entry == 0 || entry & TAG == tag {
+                return (entry & !TAG).wrapping_sub(1);
             }
             at = (at + 1) & mask;
-            entry = self.index[at];
         }
-        NO_SLOT
     }
 
     /// Whether a flow whose key is `key` also has the addresses that an IPv6 packet has; always true for IPv4.
@@ -167,9 +161,8 @@ impl Table {
         let Some(Addresses::V6 { src, dst }) = addresses else {
             return true;
         };
-        let at = self.cold[slot as usize].addresses as usize;
-        let known = at.checked_sub(1).and_then(|at| self.addresses.get(at));
-        known.is_some_and(|[known_src, known_dst]| known_src == src && known_dst == dst)
+        let at = self.hot[slot as usize].addresses as usize;
+        self.addresses[at] == [*src, *dst]
     }
 
     /// The flow with this identity.
@@ -208,9 +201,9 @@ impl Table {
     }
 
     fn addresses_of(&self, slot: Slot) -> Option<Addresses> {
-        let at = self.cold[slot as usize].addresses.checked_sub(1)?;
-        let [src, dst] = self.addresses[at as usize];
-        Some(Addresses::V6 { src, dst })
+        let at = self.hot[slot as usize].addresses as usize;
+        let [src, dst] = self.addresses[at];
+        (at > 0).then_some(Addresses::V6 { src, dst })
     }
 
     /// The addresses of a flow.
@@ -233,22 +226,38 @@ impl Table {
             self.rebuild(self.index.len() * 2);
         }
         let slot = self.hot.len() as Slot;
-        let mut cold = FlowCold {
+        let mut hot = FlowHot::new(facts.key, recognition);
+        if let Some(Addresses::V6 { src, dst }) = addresses {
+            hot.addresses = self.addresses.len() as u32;
+            self.addresses.push([*src, *dst]);
+        }
+        self.hot.push(hot);
+        self.cold.push(FlowCold {
             hash: facts.hash,
             ..FlowCold::default()
-        };
-        if let Some(Addresses::V6 { src, dst }) = addresses {
-            self.addresses.push([*src, *dst]);
-            cold.addresses = self.addresses.len() as u32;
-        }
-        self.cold.push(cold);
-        self.hot.push(FlowHot {
-            key: facts.key,
-            recognition,
-            ..FlowHot::default()
         });
         self.put(facts.hash, slot);
         slot
+    }
+
+    /// Gives back a guess whose flow has this key, with the flow's latest stream and the place of its addresses; else
+    /// [`NO_SLOT`].
+    #[inline(always)]
+    pub(super) fn check(&self, guess: Slot, key: [u64; 2]) -> (Slot, (StreamId, u32)) {
+        match self.hot.get(guess as usize) {
+            Some(hot) if (hot.key[0] ^ key[0]) | (hot.key[1] ^ key[1]) == 0 => {
+                (guess, (hot.stream, hot.addresses))
+            }
+            _ => (NO_SLOT, (NONE, 0)),
+        }
+    }
+
+    /// Reads from addresses that [`Table::check`] gave the place of; of IPv4, from those at 0, which costs less than a branch
+    /// on what is as good as random.
+    #[inline(always)]
+    pub(super) fn touch_addresses(&self, at: u32) -> u32 {
+        let found = self.addresses.get(at as usize);
+        found.map_or(0, |[src, _]| *src as u32)
     }
 
     fn put(&mut self, hash: u32, slot: Slot) {
@@ -277,37 +286,36 @@ impl Table {
         }
         self.hot.retain(|at| !gone[at]);
         self.cold.retain(|at| !gone[at]);
-        let mut addresses = Vec::new();
-        for cold in self.cold.iter_mut().filter(|cold| cold.addresses > 0) {
-            addresses.push(self.addresses[cold.addresses as usize - 1]);
-            cold.addresses = addresses.len() as u32;
+        let mut addresses = vec![[0; 2]];
+        for hot in self.hot.iter_mut().filter(|hot| hot.addresses > 0) {
+            addresses.push(self.addresses[hot.addresses as usize]);
+            hot.addresses = addresses.len() as u32 - 1;
         }
         self.addresses = addresses;
         self.rebuild(self.index.len());
     }
 }
 
-impl Default for FlowHot {
+impl FlowHot {
     /// A flow without packets.
-    fn default() -> Self {
+    const fn new(key: [u64; 2], recognition: Recognition) -> Self {
         Self {
-            key: [0; 2],
-            bytes: 0,
+            key,
             first: i64::MAX,
             last: NO_TIME,
             run: 0,
             stream: NONE,
             like: Like::NONE,
+            bytes: 0,
+            addresses: 0,
             signs: 0,
-            recognition: Recognition::Open,
+            recognition,
             tests: 0,
             fits: 0,
             ttl: (u8::MAX, 0),
         }
     }
-}
 
-impl FlowHot {
     /// The outermost tag of the latest packet.
     pub(super) const fn tag(&self) -> Option<u16> {
         match self.like.tag() {

@@ -11,7 +11,7 @@ use super::loss::Counts;
 use super::rare::{NEVER, Odd, Rare};
 use super::sequence::{Gaps, extended};
 use super::timings::Timings;
-use crate::engine::chunks::{Chunks, Slabs};
+use crate::engine::chunks::{Chunks, Roomy};
 
 /// Place of a stream in its arena; [`NONE`] for no stream.
 pub(crate) type StreamId = u32;
@@ -21,7 +21,7 @@ pub(crate) const NONE: StreamId = u32::MAX;
 /// All streams of one table, accepted ones and candidates.
 #[derive(Debug, Default)]
 pub(crate) struct Arena {
-    pub(super) hot: Slabs<Hot>,
+    pub(super) hot: Roomy<Hot>,
     pub(super) timings: Timings,
     pub(super) cold: Chunks<Cold>,
     free: Vec<StreamId>,
@@ -170,19 +170,13 @@ impl Arena {
         self.hot[id as usize].ssrc
     }
 
-    /// Reads from a stream, so that its memory is near when it is needed; from the first one for [`NONE`], which costs less
-    /// than a branch on what is as good as random.
+    /// Reads from a stream and its timing, so that their memory is near when it is needed; from the first one's for [`NONE`],
+    /// which costs less than a branch on what is as good as random.
     #[inline(always)]
     pub(crate) fn touch(&self, id: StreamId) -> u32 {
         let id = select_unpredictable(id == NONE, 0, id);
-        self.hot.near(id as usize).map_or(0, |hot| hot.ssrc)
-    }
-
-    /// Reads from both lines of a stream's timing, if it has any.
-    #[inline(always)]
-    pub(crate) fn touch_timing(&self, id: StreamId) -> u32 {
-        let id = select_unpredictable(id == NONE, 0, id);
-        self.timings.touch(id)
+        let ssrc = self.hot.get(id as usize).map_or(0, |hot| hot.ssrc);
+        ssrc ^ self.timings.touch(id)
     }
 
     pub(crate) fn last_arrival(&self, id: StreamId) -> i64 {

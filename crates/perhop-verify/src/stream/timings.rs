@@ -2,15 +2,15 @@
 
 use super::arena::StreamId;
 use super::jitter::Timing;
-use crate::engine::chunks::Slabs;
+use crate::engine::chunks::Roomy;
 
 /// Records of timing, each lent to a stream for as long as it needs one.
 #[derive(Debug, Default)]
 pub(super) struct Timings {
     /// By stream, where its record is; 0 for streams that have none.
-    places: Slabs<u32>,
+    places: Roomy<u32>,
     /// The first is nobody's.
-    records: Slabs<Timing>,
+    records: Roomy<Timing>,
     free: Vec<u32>,
 }
 
@@ -23,8 +23,8 @@ impl Timings {
     /// Reads from both cache lines of a stream's record; from those of nobody's when it has none.
     #[inline(always)]
     pub(super) fn touch(&self, id: StreamId) -> u32 {
-        let place = self.places.near(id as usize).map_or(0, |place| *place);
-        self.records.near(place as usize).map_or(0, Timing::touch)
+        let place = self.places.get(id as usize).map_or(0, |place| *place);
+        self.records.get(place as usize).map_or(0, Timing::touch)
     }
 
     /// The record of a stream.
@@ -41,7 +41,7 @@ impl Timings {
     pub(super) fn of_mut(&mut self, id: StreamId) -> Option<&mut Timing> {
         match self.places[id as usize] {
             0 => None,
-            place => self.records.near_mut(place as usize),
+            place => self.records.get_mut(place as usize),
         }
     }
 

@@ -55,7 +55,7 @@ impl Arena {
     /// and then nothing was done.
     #[inline(always)]
     pub(crate) fn take_usual(&mut self, id: StreamId, p: &Arrival) -> bool {
-        let Some(hot) = self.hot.near_mut(id as usize) else {
+        let Some(hot) = self.hot.get_mut(id as usize) else {
             return false;
         };
         let step = p.sequence.wrapping_sub(hot.highest as u16);

@@ -41,7 +41,14 @@ pub(crate) fn each_run(capture: &[u8], window: usize, mut see: impl FnMut(&Captu
     let mut reader = CaptureReader::new();
     let (mut at, mut end) = (0, 0);
     loop {
-        at += reader.packets_in(&capture[at..end], &mut see);
+        let mut run = Vec::new();
+        loop {
+            at += reader.run(&capture[at..end], i64::MAX, &mut run);
+            if run.is_empty() {
+                break;
+            }
+            run.iter().for_each(&mut see);
+        }
         let step = reader.next(&capture[at..end], end == capture.len());
         at += step.consumed();
         match step {
@@ -94,7 +101,7 @@ pub(crate) fn run_in_lanes(
     };
     each_packet(capture, |packet| {
         let reader = blocks % readers.len();
-        readers[reader].read(packet, &mut block);
+        readers[reader].read(std::slice::from_ref(packet), &mut block);
         if ends(frames + u64::from(block.packets())) {
             apply(&mut lanes, &mut block, &mut frames);
             blocks += 1;

@@ -165,11 +165,10 @@ struct Analysis<'a> {
 }
 
 impl Sink for Analysis<'_> {
-    #[inline(always)]
-    fn packet(&mut self, packet: &CapturedPacket<'_>) {
-        self.engine.observe(packet);
+    fn packets(&mut self, packets: &[CapturedPacket<'_>]) {
+        self.engine.observe_all(packets);
         if let Some(beside) = &mut self.beside {
-            beside(packet);
+            packets.iter().for_each(beside);
         }
     }
 

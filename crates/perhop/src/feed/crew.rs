@@ -356,23 +356,23 @@ impl Worker<'_> {
         let mut capture = job.reader.at(begin + skip as u64, 0);
         let (mut used, mut times, mut is_whole) = (skip, Span::default(), true);
         while used < within {
-            let reader = &self.reader;
-            let run = &self.buffer[used..within.min(self.held)];
-            used += capture.packets_while(run, |packet| {
-                let in_time = packet.time_ns.is_none_or(|time| time <= job.until);
-                if in_time {
-                    times.add(packet.time_ns);
-                    reader.read(packet, &mut block);
+            let mut run = Vec::with_capacity(CaptureReader::RUN);
+            let held = &self.buffer[..within.min(self.held)];
+            loop {
+                used += capture.run(&held[used..], job.until, &mut run);
+                if run.is_empty() {
+                    break;
                 }
-                in_time
-            });
+                times.add_all(&run);
+                self.reader.read(&run, &mut block);
+            }
             if used >= within {
                 break;
             }
             match capture.next(&self.buffer[used..self.held], false) {
                 Step::Packet(packet) if packet.time_ns.is_none_or(|time| time <= job.until) => {
                     times.add(packet.time_ns);
-                    self.reader.read(&packet, &mut block);
+                    self.reader.read(&[packet], &mut block);
                     used += packet.consumed;
                 }
                 Step::NeedMore { at_least } => {

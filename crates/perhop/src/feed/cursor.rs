@@ -174,7 +174,7 @@ impl Cursor {
                 return;
             }
             let packet = pending.packet(&self.buffer);
-            self.capture.take(&packet, sink);
+            self.capture.take(&[packet], sink);
             self.held.start += pending.consumed;
         }
         while self.pending.is_none() && !self.over {
@@ -241,8 +241,15 @@ impl Cursor {
         progress: &mut Progress<'_>,
     ) {
         if let Some(until) = until {
-            let held = &self.buffer[self.held.clone()];
-            self.held.start += sink.packets(&mut self.reader, held, until, &mut self.capture);
+            let mut run = Vec::with_capacity(CaptureReader::RUN);
+            loop {
+                let held = &self.buffer[self.held.clone()];
+                self.held.start += self.reader.run(held, until, &mut run);
+                if run.is_empty() {
+                    break;
+                }
+                self.capture.take(&run, sink);
+            }
         }
         match self
             .reader
@@ -255,7 +262,7 @@ impl Cursor {
                     self.pending = Some(Pending::of(&packet, &self.buffer));
                     return;
                 }
-                self.capture.take(&packet, sink);
+                self.capture.take(&[packet], sink);
                 self.held.start += packet.consumed;
             }
             Step::NeedMore { at_least } => self.refill(at_least, size, progress),
@@ -354,11 +361,11 @@ impl Pending {
 
 impl Capture {
     /// Counts a packet and gives it on.
-    pub(super) fn take(&mut self, packet: &CapturedPacket<'_>, sink: &mut dyn Sink) {
+    pub(super) fn take(&mut self, packets: &[CapturedPacket<'_>], sink: &mut dyn Sink) {
         let mut times = Span::default();
-        times.add(packet.time_ns);
-        self.add(1, times);
-        sink.packet(packet);
+        times.add_all(packets);
+        self.add(packets.len() as u64, times);
+        sink.packets(packets);
     }
 
     /// Counts packets and their times.
@@ -376,7 +383,7 @@ impl Capture {
 struct Nowhere;
 
 impl Sink for Nowhere {
-    fn packet(&mut self, _: &CapturedPacket<'_>) {}
+    fn packets(&mut self, _: &[CapturedPacket<'_>]) {}
 
     fn flows(&mut self) -> u64 {
         0

@@ -66,7 +66,7 @@ pub(super) fn read(
 impl Capture {
     fn caught(&mut self, packet: &CapturedPacket<'_>, sink: &mut dyn Sink) {
         self.bytes += packet.data.len() as u64;
-        self.take(packet, sink);
+        self.take(std::slice::from_ref(packet), sink);
     }
 }
 

@@ -22,8 +22,8 @@ fn pcap(packets: &[(u32, u8)]) -> Vec<u8> {
 struct Bytes<'a>(&'a mut Vec<u8>);
 
 impl Sink for Bytes<'_> {
-    fn packet(&mut self, packet: &CapturedPacket<'_>) {
-        self.0.push(packet.data[0]);
+    fn packets(&mut self, packets: &[CapturedPacket<'_>]) {
+        self.0.extend(packets.iter().map(|packet| packet.data[0]));
     }
 
     fn flows(&mut self) -> u64 {

@@ -1,5 +1,7 @@
 //! Earliest and latest time.
 
+use perhop_wire::capture::CapturedPacket;
+
 /// The earliest and the latest of some times, in nanoseconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Span {
@@ -18,6 +20,11 @@ impl Default for Span {
 }
 
 impl Span {
+    /// Adds the times of packets.
+    pub(crate) fn add_all(&mut self, packets: &[CapturedPacket<'_>]) {
+        packets.iter().for_each(|packet| self.add(packet.time_ns));
+    }
+
     /// Adds a time, if there is one.
     #[inline]
     pub(crate) fn add(&mut self, time: Option<i64>) {

@@ -18,9 +18,9 @@ struct Analyst {
 }
 
 impl Sink for Analyst {
-    fn packet(&mut self, packet: &CapturedPacket<'_>) {
-        self.alone += 1;
-        self.engine.observe(packet);
+    fn packets(&mut self, packets: &[CapturedPacket<'_>]) {
+        self.alone += packets.len() as u64;
+        self.engine.observe_all(packets);
     }
 
     fn flows(&mut self) -> u64 {

@@ -12,10 +12,12 @@ use crate::ui::When;
 struct Bytes(Vec<u8>, Option<mpsc::Sender<u8>>);
 
 impl Sink for Bytes {
-    fn packet(&mut self, packet: &CapturedPacket<'_>) {
-        self.0.push(packet.data[0]);
-        if let Some(seen) = &self.1 {
-            let _ = seen.send(packet.data[0]);
+    fn packets(&mut self, packets: &[CapturedPacket<'_>]) {
+        for packet in packets {
+            self.0.push(packet.data[0]);
+            if let Some(seen) = &self.1 {
+                let _ = seen.send(packet.data[0]);
+            }
         }
     }
 
