@@ -67,7 +67,7 @@ pub enum Answer {
 }
 
 /// A rule that a captured packet may be under, its process and often its scope being unknown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Candidate {
     /// The rule.
     pub rule: RuleId,

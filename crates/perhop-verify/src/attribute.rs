@@ -41,7 +41,7 @@ pub fn media_ports(policy: &PolicySet) -> Vec<PortRange> {
 }
 
 /// How a rule came to hold a flow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Basis {
     /// The rule holds the flow as it is sent.
     AsSent,
@@ -64,7 +64,7 @@ impl Basis {
 }
 
 /// Why the flow is believed to be what the rule is about. The rule's process cannot be seen in a capture.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Proof {
     /// The payload, in this direction or the other, is media, or checks for media.
     Payload,
@@ -77,7 +77,7 @@ pub enum Proof {
 }
 
 /// The rules that a flow is under.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Attribution {
     /// How they hold it.
     pub basis: Basis,

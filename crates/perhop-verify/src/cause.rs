@@ -50,7 +50,7 @@ impl Group<'_> {
     pub(crate) fn senders(&self) -> BTreeSet<IpAddr> {
         self.flows
             .iter()
-            .map(|at| self.context.flows[*at].key.src)
+            .map(|at| self.context.flows.key(*at).src)
             .collect()
     }
 
@@ -58,14 +58,14 @@ impl Group<'_> {
     pub(crate) fn receivers(&self) -> BTreeSet<IpAddr> {
         self.flows
             .iter()
-            .map(|at| self.context.flows[*at].key.dst)
+            .map(|at| self.context.flows.key(*at).dst)
             .collect()
     }
 
     pub(crate) fn packets(&self) -> u64 {
         self.flows
             .iter()
-            .map(|at| self.context.flows[*at].packets)
+            .map(|at| self.context.flows.packets(*at))
             .sum()
     }
 
@@ -99,10 +99,13 @@ pub(crate) fn plural(count: u64, noun: &str) -> String {
 /// A list with commas, cut after five.
 pub(crate) fn list<T: Display>(items: impl IntoIterator<Item = T>) -> String {
     const SHOWN: usize = 5;
-    let items: Vec<String> = items.into_iter().map(|item| item.to_string()).collect();
-    let mut out = items[..items.len().min(SHOWN)].join(", ");
-    if items.len() > SHOWN {
-        out.push_str(&format!(" and {} more", items.len() - SHOWN));
+    let mut items = items.into_iter();
+    let shown = items.by_ref().take(SHOWN);
+    let shown: Vec<String> = shown.map(|item| item.to_string()).collect();
+    let mut out = shown.join(", ");
+    let more = items.count();
+    if more > 0 {
+        out.push_str(&format!(" and {more} more"));
     }
     out
 }

@@ -1,17 +1,19 @@
 //! Checks: from judged flows to findings, one for each thing that is wrong, not one for each flow.
 
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use perhop_policy::{ClassId, Dscp, PolicySet, Role, ScopeId, Span, Vantage};
 
 use crate::cause::pattern::{self, Pattern};
 use crate::finding::Finding;
-use crate::flow::{Flow, FlowKey};
+use crate::flow::FlowKey;
+use crate::numbers::Numbers;
 use crate::seen::{Payload, Seen, Tuple};
+use crate::source::FlowSource;
 use crate::tolerance::Tolerances;
-use crate::verdict::{Judged, Note, Verdict};
+use crate::verdict::{Judged, JudgedFlows, Note, Verdict};
 
 mod expected;
 mod mixed;
@@ -27,24 +29,23 @@ pub(crate) struct Context<'a> {
     pub(crate) policy: &'a PolicySet,
     pub(crate) vantage: Vantage,
     pub(crate) tolerances: &'a Tolerances,
-    pub(crate) flows: &'a [Flow],
-    pub(crate) judged: &'a [Judged],
+    pub(crate) flows: FlowSource<'a>,
+    pub(crate) judged: &'a JudgedFlows,
     pub(crate) index: &'a Index<'a>,
     pub(crate) hosts: Hosts,
     /// A bitwise rule that explains re-marked flows of several classes.
     pub(crate) pattern: Option<Pattern>,
 }
 
-/// The first flow of each 5-tuple. Made when it is first asked; only ever asked for one key, so its order is of no
-/// account.
+/// The first flow of each 5-tuple. Made when it is first asked.
 #[derive(Debug)]
 pub(crate) struct Index<'a> {
-    flows: &'a [Flow],
-    first: OnceCell<HashMap<FlowKey, usize>>,
+    flows: FlowSource<'a>,
+    first: OnceCell<Numbers>,
 }
 
 impl<'a> Index<'a> {
-    pub(crate) const fn new(flows: &'a [Flow]) -> Self {
+    pub(crate) const fn new(flows: FlowSource<'a>) -> Self {
         Self {
             flows,
             first: OnceCell::new(),
@@ -52,14 +53,15 @@ impl<'a> Index<'a> {
     }
 
     pub(crate) fn find(&self, key: FlowKey) -> Option<usize> {
+        let key_of = |number| self.flows.key(number);
         let first = self.first.get_or_init(|| {
-            let mut first = HashMap::with_capacity(self.flows.len());
-            for (at, flow) in self.flows.iter().enumerate() {
-                first.entry(flow.key).or_insert(at);
+            let mut first = Numbers::with_room(self.flows.len());
+            for number in 0..self.flows.len() {
+                first.find_or_add(&key_of(number), number, key_of);
             }
             first
         });
-        first.get(&key).copied()
+        first.find(&key, key_of)
     }
 }
 
@@ -96,9 +98,9 @@ impl<'a> Context<'a> {
         policy: &'a PolicySet,
         vantage: Vantage,
         tolerances: &'a Tolerances,
-        flows: &'a [Flow],
+        flows: FlowSource<'a>,
         index: &'a Index<'a>,
-        judged: &'a [Judged],
+        judged: &'a JudgedFlows,
     ) -> Self {
         let mut out = Self {
             policy,
@@ -117,7 +119,7 @@ impl<'a> Context<'a> {
                 .hosts
                 .entry(place)
                 .or_default()
-                .entry(flows[at].key.src)
+                .entry(flows.key(at).src)
                 .or_default();
             match one.verdict {
                 Verdict::Ok | Verdict::Mixed => tally.marked += 1,
@@ -151,8 +153,8 @@ impl<'a> Context<'a> {
     }
 
     /// Flows with a verdict that make a finding of their own: planned, not accepted, long enough, more than checks.
-    pub(crate) fn failing(&self, verdict: Verdict) -> Vec<usize> {
-        self.with(|one| {
+    pub(crate) fn failing(&self, verdict: Verdict) -> impl Iterator<Item = usize> {
+        self.with(move |one| {
             one.verdict == verdict
                 && one.is_planned()
                 && one.payload != Payload::Checks
@@ -161,15 +163,14 @@ impl<'a> Context<'a> {
     }
 
     /// Flows that a test takes.
-    pub(crate) fn with(&self, test: impl Fn(&Judged) -> bool) -> Vec<usize> {
-        (0..self.judged.len())
-            .filter(|at| test(&self.judged[*at]))
-            .collect()
+    pub(crate) fn with(&self, test: impl Fn(&Judged) -> bool) -> impl Iterator<Item = usize> {
+        let numbered = self.judged.iter().enumerate();
+        numbered.filter_map(move |(at, one)| test(one).then_some(at))
     }
 
     /// The flow of the other direction.
     pub(crate) fn reverse(&self, at: usize) -> Option<usize> {
-        self.index.find(self.flows[at].key.reversed())
+        self.index.find(self.flows.key(at).reversed())
     }
 
     /// Whether a sender is likely what its rule says. Ranges of servers are wide and dynamic, so a server that the plan
@@ -184,10 +185,10 @@ impl<'a> Context<'a> {
         }
         let placed_peer = self
             .policy
-            .scopes_at(self.flows[at].key.dst)
+            .scopes_at(self.flows.key(at).dst)
             .into_iter()
             .any(|(scope, located)| located && self.policy.scope(scope).role != Role::Server);
-        let client_port = Tuple::of(&self.flows[at]).is_some_and(|tuple| {
+        let client_port = Tuple::of(&self.flows.key(at)).is_some_and(|tuple| {
             self.policy
                 .candidates(&tuple.reversed().key(), self.vantage)
                 .iter()
@@ -200,7 +201,7 @@ impl<'a> Context<'a> {
     }
 
     pub(crate) fn seen(&self, at: usize) -> Seen {
-        Seen::of(&self.flows[at])
+        Seen::of(&self.flows.flow(at))
     }
 
     /// Whether any flow of the plan came through with its mark, when that mark is not 0.

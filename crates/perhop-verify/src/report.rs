@@ -10,9 +10,10 @@ use crate::finding::Finding;
 use crate::flow::{DscpCounts, Flow, FlowKey};
 use crate::quality::{self, Assumptions};
 use crate::seen::{Carried, Seen};
+use crate::source::FlowSource;
 use crate::stream::Stream;
 use crate::tolerance::Tolerances;
-use crate::verdict::{Judge, Judged, Verdict};
+use crate::verdict::{Judge, Judged, JudgedFlows, Verdict};
 
 /// What a capture shows of a plan. Indices are those of the flows that were given.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,7 +25,7 @@ pub struct Report {
     /// Sums by class and site: classes in the plan's order, then what has no class; sites in the plan's order.
     pub classes: Vec<ClassSummary>,
     /// One entry per flow, in the order of the flows.
-    pub flows: Vec<Judged>,
+    pub flows: JudgedFlows,
     /// What is not as planned, the gravest first.
     pub findings: Vec<Finding>,
 }
@@ -46,7 +47,7 @@ impl Report {
         let before = self.flows.len();
         self.totals.merge(&other.totals);
         self.classes.extend(other.classes);
-        self.flows.extend(other.flows);
+        self.flows.append(&other.flows);
         self.findings
             .extend(other.findings.into_iter().map(|mut finding| {
                 finding.flows.iter_mut().for_each(|at| *at += before);
@@ -215,31 +216,34 @@ impl Quality {
 /// Holds flows against a plan.
 ///
 /// `flows` are those of one capture, or of captures from one vantage, in an order that does not depend on chance: the
-/// report's order follows it.
+/// report's order follows it. A flow is held while it is judged, and asked for again where a finding needs more of it.
 #[must_use]
-pub fn verify(
+pub fn verify<'a>(
     policy: &PolicySet,
     vantage: Vantage,
-    flows: &[Flow],
+    flows: impl Into<FlowSource<'a>>,
     tolerances: &Tolerances,
 ) -> Report {
+    let flows = flows.into();
     let judge = Judge::new(policy, vantage, tolerances);
     let index = Index::new(flows);
-    let mut judged = Vec::with_capacity(flows.len());
+    let mut judged = JudgedFlows::with_room(flows.len());
     let mut totals = Totals::default();
     let mut classes: BTreeMap<(Option<ClassId>, Option<usize>), ClassSummary> = BTreeMap::new();
-    for flow in flows {
-        let seen = Seen::of(flow);
+    for number in 0..flows.len() {
+        let flow = flows.flow(number);
+        let seen = Seen::of(&flow);
         let one = judge.judge(&seen, || {
             let back = index.find(flow.key.reversed())?;
-            Some(Carried::of(&flows[back]))
+            let known = (back < number).then(|| Carried::of_judged(&judged[back]));
+            Some(known.unwrap_or_else(|| Carried::of(&flows.flow(back))))
         });
-        totals.add(flow, &one);
+        totals.add(&flow, &one);
         let place = (class_of(policy, &one), site_of(policy, &flow.key));
         classes
             .entry(place)
             .or_insert_with(|| ClassSummary::new(place))
-            .add(flow, &seen, &one);
+            .add(&flow, &seen, &one);
         judged.push(one);
     }
     let context = Context::new(policy, vantage, tolerances, flows, &index, &judged);

@@ -4,8 +4,9 @@ use std::net::IpAddr;
 
 use perhop_policy::{ClassKind, Dscp, FlowKey, Protocol, ScopeId};
 
-use crate::flow::{DscpCounts, Flow, PayloadKind};
+use crate::flow::{self, DscpCounts, Flow, PayloadKind};
 use crate::stream::MediaType;
+use crate::verdict::Judged;
 
 /// Addresses and ports of a flow of UDP or TCP, as its sender sees them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,8 +26,7 @@ pub struct Tuple {
 impl Tuple {
     /// The tuple of a flow; `None` when it is neither UDP nor TCP or shows no ports.
     #[must_use]
-    pub fn of(flow: &Flow) -> Option<Self> {
-        let key = &flow.key;
+    pub fn of(key: &flow::FlowKey) -> Option<Self> {
         let protocol = match key.protocol {
             17 => Protocol::Udp,
             6 => Protocol::Tcp,
@@ -69,7 +69,7 @@ impl Tuple {
 }
 
 /// What a flow carries, as far as its structure tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Payload {
     /// RTP, plain or relayed.
     Media,
@@ -115,6 +115,14 @@ impl Carried {
             media: media_kind(flow),
         }
     }
+
+    /// What a flow carries that was judged.
+    pub(crate) const fn of_judged(judged: &Judged) -> Self {
+        Self {
+            payload: judged.payload,
+            media: judged.media,
+        }
+    }
 }
 
 /// A flow as the judge sees it.
@@ -151,7 +159,7 @@ impl Seen {
     /// What a flow shows.
     #[must_use]
     pub fn of(flow: &Flow) -> Self {
-        let tuple = Tuple::of(flow);
+        let tuple = Tuple::of(&flow.key);
         let mut all = flow.dscp.clone();
         let media = flow.dscp_of(PayloadKind::Media);
         let first_change = flow

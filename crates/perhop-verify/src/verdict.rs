@@ -9,7 +9,9 @@ use crate::flow::DscpCounts;
 use crate::seen::{Carried, Payload, Seen, Tuple};
 use crate::tolerance::Tolerances;
 
+mod judged;
 mod note;
+pub use judged::JudgedFlows;
 pub use note::Note;
 
 /// Voice-admit (RFC 5865): with EF, what networks give a priority queue.
@@ -68,7 +70,7 @@ impl Verdict {
 }
 
 /// How a flow's marks lie over its packets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Shape {
     /// One mark throughout.
     Steady,
@@ -91,7 +93,7 @@ pub enum Shape {
 }
 
 /// One flow, judged.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Judged {
     /// The verdict.
     pub verdict: Verdict,
@@ -125,6 +127,14 @@ impl Judged {
     #[must_use]
     pub fn has(&self, note: Note) -> bool {
         self.notes.contains(&note)
+    }
+
+    /// The mark of the first TCP segment of a flow under a rule, when it differs from all others.
+    pub(crate) fn handshake(&self) -> Option<Dscp> {
+        self.notes.iter().find_map(|note| match note {
+            Note::HandshakeDiffers(mark) => Some(*mark),
+            _ => None,
+        })
     }
 
     /// Whether the flow is under a rule as it is sent, so that its marks count for the rule's class.

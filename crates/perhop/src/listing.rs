@@ -321,15 +321,9 @@ pub(crate) fn flow_cells(flow: &Flow) -> Vec<String> {
 /// # Errors
 /// The writer's.
 pub(crate) fn csv(out: &mut dyn Write, found: &Ledger) -> io::Result<()> {
-    let mut csv = Csv::new(FLOW_HEADINGS);
-    for flow in found.flows() {
-        csv.line(flow_cells(&flow));
-        if csv.len() > FULL {
-            out.write_all(std::mem::take(&mut csv).into_text().as_bytes())?;
-        }
-    }
-    out.write_all(csv.into_text().as_bytes())
+    Csv::write(
+        out,
+        &FLOW_HEADINGS,
+        found.flows().map(|flow| flow_cells(&flow)),
+    )
 }
-
-/// Text is passed on when there is so much.
-const FULL: usize = 1 << 16;

@@ -2,17 +2,19 @@
 
 mod build;
 mod filter;
+mod flows;
 pub(crate) mod junit;
 pub(crate) mod page;
 pub(crate) mod points;
 pub(crate) mod series;
+pub(crate) mod table;
 pub(crate) mod terminal;
 pub(crate) mod xlsx;
 
 pub(crate) use build::{Subject, class_of, class_view, view};
+pub(crate) use flows::{FlowView, FlowViews, receiver, sender};
 pub(crate) use series::OverTime;
-
-use std::net::{IpAddr, SocketAddr};
+pub(crate) use table::FlowTable;
 
 use perhop_policy::Dscp;
 
@@ -35,7 +37,7 @@ pub(crate) enum Tone {
 
 /// Everything that a report shows.
 #[derive(Debug)]
-pub(crate) struct View {
+pub(crate) struct View<'a> {
     /// The plan's name.
     pub(crate) plan: String,
     /// Where it was seen: `sender`, `path` or `receiver`, or the points by name.
@@ -53,16 +55,16 @@ pub(crate) struct View {
     /// What happened between points; empty for one point.
     pub(crate) segments: Vec<SegmentView>,
     /// What was found, the worst first.
-    pub(crate) findings: Vec<FindingView>,
-    /// Flows, the worst first.
-    pub(crate) flows: Vec<FlowView>,
+    pub(crate) findings: Vec<FindingView<'a>>,
+    /// The flows.
+    pub(crate) flows: FlowViews<'a>,
     /// What happened over time, by class and site.
     pub(crate) series: Vec<SeriesView>,
     /// How it was judged, a sentence each.
     pub(crate) method: Vec<String>,
 }
 
-impl View {
+impl View<'_> {
     /// The captures by name; of many the first few.
     pub(crate) fn capture_names(&self) -> String {
         let names = self.captures.iter().take(CAPTURES);
@@ -126,7 +128,7 @@ pub(crate) struct ClassView {
 
 /// One finding.
 #[derive(Debug)]
-pub(crate) struct FindingView {
+pub(crate) struct FindingView<'a> {
     /// Its code.
     pub(crate) code: &'static str,
     /// How bad.
@@ -149,62 +151,8 @@ pub(crate) struct FindingView {
     pub(crate) class: Option<String>,
     /// The plan's place, as `plan.toml:14:9`, and the line's text.
     pub(crate) place: Option<(String, String)>,
-    /// Indices into [`View::flows`].
-    pub(crate) flows: Vec<usize>,
+    /// Numbers in [`View::flows`], ascending.
+    pub(crate) flows: &'a [usize],
     /// Shows its packets in Wireshark.
     pub(crate) filter: Option<String>,
-}
-
-/// One flow.
-#[derive(Debug)]
-pub(crate) struct FlowView {
-    /// `udp`.
-    pub(crate) proto: String,
-    /// Sender.
-    pub(crate) src: IpAddr,
-    /// Sender's port.
-    pub(crate) src_port: u16,
-    /// Receiver.
-    pub(crate) dst: IpAddr,
-    /// Receiver's port.
-    pub(crate) dst_port: u16,
-    /// Packets.
-    pub(crate) packets: u64,
-    /// Name of the verdict, and how to take it.
-    pub(crate) verdict: (&'static str, Tone),
-    /// The rule's name, when one was found.
-    pub(crate) rule: Option<String>,
-    /// The class's name.
-    pub(crate) class: Option<String>,
-    /// The planned marks; several when the capture does not tell which rule holds.
-    pub(crate) expected: Vec<Dscp>,
-    /// Packets per DSCP, by value.
-    pub(crate) seen: Vec<(Dscp, u64)>,
-    /// What else is to be said, a line each.
-    pub(crate) evidence: Vec<String>,
-}
-
-impl FlowView {
-    /// `198.51.100.13:31000`.
-    pub(crate) fn sender(&self) -> String {
-        end(self.src, self.src_port)
-    }
-
-    /// `192.0.2.20:49300`.
-    pub(crate) fn receiver(&self) -> String {
-        end(self.dst, self.dst_port)
-    }
-
-    /// Whether it is to be looked at: part of a finding that is more than information.
-    pub(crate) const fn failed(&self) -> bool {
-        matches!(self.verdict.1, Tone::Bad | Tone::Warn)
-    }
-}
-
-fn end(address: IpAddr, port: u16) -> String {
-    if port == 0 {
-        address.to_string()
-    } else {
-        SocketAddr::new(address, port).to_string()
-    }
 }

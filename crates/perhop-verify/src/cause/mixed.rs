@@ -5,6 +5,7 @@ use perhop_policy::{Class, Dscp, Scope};
 use crate::cause::pattern;
 use crate::cause::{Group, Ranking, list, next, plural};
 use crate::finding::{Cause, Layer};
+use crate::seen::Seen;
 use crate::verdict::{Judged, Shape};
 
 /// Flows whose changes fall into so many nanoseconds changed together.
@@ -85,7 +86,7 @@ impl Mixed<'_> {
             .group
             .flows
             .iter()
-            .filter_map(|at| context.flows[*at].changes.first())
+            .filter_map(|at| context.flows.flow(*at).changes.first().copied())
             .collect();
         let shown = firsts.iter().map(|change| {
             format!(
@@ -146,7 +147,7 @@ impl Mixed<'_> {
             self.group
                 .flows
                 .iter()
-                .map(|at| context.flows[*at].dscp_changes)
+                .map(|at| context.flows.flow(*at).dscp_changes)
                 .sum::<u64>()
         )];
         self.bundle(ranking);
@@ -197,9 +198,10 @@ impl Mixed<'_> {
         let context = self.group.context;
         let classes = context.policy.classes();
         let of_plan = |at: usize| {
-            let judged = context.seen(at).judged;
-            context.flows[at].rtp.len() > 1
-                && judged
+            let flow = context.flows.flow(at);
+            flow.rtp.len() > 1
+                && Seen::of(&flow)
+                    .judged
                     .iter()
                     .all(|(dscp, _)| classes.iter().any(|class| class.dscp == dscp))
         };

@@ -1,7 +1,6 @@
 //! Why traffic that the plan does not know carries its marks.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use perhop_policy::Dscp;
@@ -16,17 +15,49 @@ const TALKERS: usize = 5;
 /// Flows outside the plan with one of its marks.
 #[derive(Debug)]
 pub(crate) struct Taken<'a> {
-    pub(crate) group: Group<'a>,
-    pub(crate) mark: Dscp,
+    group: Group<'a>,
+    mark: Dscp,
+    packets: u64,
+    /// Those with most packets first, and how many there are.
+    talkers: (Vec<Talker>, usize),
 }
 
-impl Taken<'_> {
+/// A sender and the port that it talks to, after its packets with the mark.
+type Talker = (Reverse<u64>, (IpAddr, IpAddr, u16));
+
+impl<'a> Taken<'a> {
+    pub(crate) fn new(group: Group<'a>, mark: Dscp) -> Self {
+        let flows = group.context.flows;
+        let ends = |at: usize| {
+            let key = flows.key(at);
+            (key.src, key.dst, key.dst_port)
+        };
+        let mut by_ends = group.flows.to_vec();
+        by_ends.sort_by_key(|at| ends(*at));
+        let (mut packets, mut count) = (0, 0);
+        let mut most: Vec<Talker> = Vec::with_capacity(TALKERS + 1);
+        for own in by_ends.chunk_by(|one, other| ends(*one) == ends(*other)) {
+            let marked = own.iter().map(|at| flows.flow(*at).dscp.get(mark));
+            let talker = (Reverse(marked.sum()), ends(own[0]));
+            packets += talker.0.0;
+            count += 1;
+            most.insert(most.partition_point(|one| *one < talker), talker);
+            most.truncate(TALKERS);
+        }
+        Self {
+            group,
+            mark,
+            packets,
+            talkers: (most, count),
+        }
+    }
+
     pub(crate) fn causes(&self) -> (Cause, Vec<Cause>) {
         let mut ranking = Ranking::default();
         let evidence = vec![
             format!(
                 "{} in {} carry {}",
-                plural(self.packets(), "packet"),
+                plural(self.packets, "packet"),
                 plural(self.group.flows.len() as u64, "flow"),
                 self.mark
             ),
@@ -78,33 +109,21 @@ impl Taken<'_> {
     }
 
     /// Packets with the mark.
-    pub(crate) fn packets(&self) -> u64 {
-        let flows = self.group.context.flows;
-        let at = self.group.flows.iter();
-        at.map(|at| flows[*at].dscp.get(self.mark)).sum()
+    pub(crate) const fn packets(&self) -> u64 {
+        self.packets
     }
 
     /// Senders and the ports that they talk to, most packets first.
     fn talkers(&self) -> String {
-        let mut by_sender: BTreeMap<(IpAddr, IpAddr, u16), u64> = BTreeMap::new();
-        for at in self.group.flows {
-            let flow = &self.group.context.flows[*at];
-            let key = (flow.key.src, flow.key.dst, flow.key.dst_port);
-            *by_sender.entry(key).or_default() += flow.dscp.get(self.mark);
-        }
-        let mut order: Vec<_> = by_sender.into_iter().collect();
-        order.sort_by_key(|(key, packets)| (Reverse(*packets), *key));
-        let more = order.len().saturating_sub(TALKERS);
-        let shown = order
-            .iter()
-            .take(TALKERS)
-            .map(|((src, dst, port), packets)| {
-                format!(
-                    "{src} to {dst} port {port} ({})",
-                    plural(*packets, "packet")
-                )
-            });
+        let (most, count) = &self.talkers;
+        let shown = most.iter().map(|(Reverse(packets), (src, dst, port))| {
+            format!(
+                "{src} to {dst} port {port} ({})",
+                plural(*packets, "packet")
+            )
+        });
         let mut out = list(shown);
+        let more = count - most.len();
         if more > 0 {
             out.push_str(&format!(" and {more} more"));
         }

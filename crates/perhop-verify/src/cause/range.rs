@@ -46,7 +46,7 @@ impl OutOfRange<'_> {
         self.group
             .flows
             .iter()
-            .map(|at| self.group.context.flows[*at].key.src_port)
+            .map(|at| self.group.context.flows.key(*at).src_port)
             .collect()
     }
 
@@ -83,7 +83,7 @@ impl OutOfRange<'_> {
     fn announced(&self) -> Vec<String> {
         let flows = self.group.flows.iter();
         let calls = flows.filter_map(|at| {
-            let flow = &self.group.context.flows[*at];
+            let flow = self.group.context.flows.flow(*at);
             let call = flow.call.as_deref()?;
             let own = |media: &CallMedia| media.endpoint == flow.key.src_endpoint();
             call.media
@@ -183,7 +183,7 @@ impl OutOfRange<'_> {
     fn servers(&self, ranking: &mut Ranking) {
         let context = self.group.context;
         let towards_client = |at: usize| {
-            Tuple::of(&context.flows[at]).is_some_and(|tuple| {
+            Tuple::of(&context.flows.key(at)).is_some_and(|tuple| {
                 let back = context
                     .policy
                     .candidates(&tuple.reversed().key(), context.vantage);

@@ -189,11 +189,11 @@ impl Remarked<'_> {
         let context = self.group.context;
         let other = if self.seen.value() == CS5 { CS3 } else { CS5 };
         let senders = self.group.senders();
-        let from_them = context
+        let mut from_them = context
             .with(|one| one.is_planned() && one.seen.is_some_and(|seen| seen.value() == other));
-        from_them.into_iter().any(|at| {
+        from_them.any(|at| {
             let one = &context.judged[at];
-            senders.contains(&context.flows[at].key.src)
+            senders.contains(&context.flows.key(at).src)
                 && one.verdict == crate::verdict::Verdict::Remarked
                 && one.attribution.is_some()
         })

@@ -62,7 +62,10 @@ impl Unmarked<'_> {
     /// Taken on the sending host, above what marks.
     fn capture(&self, ranking: &mut Ranking) {
         let flows = self.group.context.flows;
-        let sent_here = |at: usize| flows[at].direction.sent && !flows[at].direction.received;
+        let sent_here = |at: usize| {
+            let direction = flows.flow(at).direction;
+            direction.sent && !direction.received
+        };
         if !self.group.all(sent_here) {
             return;
         }
@@ -142,7 +145,6 @@ impl Unmarked<'_> {
         let senders = self.group.senders();
         context
             .with(|one| one.verdict == Verdict::Remarked && one.is_planned())
-            .into_iter()
             .filter(|at| {
                 let one = &context.judged[*at];
                 context.pattern.is_some_and(|rule| {
@@ -151,7 +153,7 @@ impl Unmarked<'_> {
                         .any(|sent| Some(rule.apply(*sent)) == one.seen)
                 })
             })
-            .map(|at| context.flows[at].key.src)
+            .map(|at| context.flows.key(at).src)
             .filter(|sender| senders.contains(sender))
             .collect::<BTreeSet<_>>()
             .len()
@@ -161,19 +163,18 @@ impl Unmarked<'_> {
     fn next_to_sender(&self) -> bool {
         let flows = self.group.context.flows;
         self.group
-            .all(|at| matches!(flows[at].ttl, (64, 64) | (128, 128) | (255, 255)))
+            .all(|at| matches!(flows.flow(at).ttl, (64, 64) | (128, 128) | (255, 255)))
     }
 
     /// Only one transport protocol lacks the mark.
     fn protocol(&self, ranking: &mut Ranking) {
         let context = self.group.context;
         let tcp = |at: usize| {
-            Tuple::of(&context.flows[at]).is_some_and(|tuple| tuple.protocol == Protocol::Tcp)
+            Tuple::of(&context.flows.key(at)).is_some_and(|tuple| tuple.protocol == Protocol::Tcp)
         };
         let place = self.group.flows.first().and_then(|at| context.place(*at));
         let marked_udp = context
             .with(|one| one.verdict == Verdict::Ok && one.is_planned())
-            .into_iter()
             .filter(|at| !tcp(*at) && context.place(*at) == place)
             .count();
         if marked_udp == 0 || !self.group.all(tcp) {
@@ -202,7 +203,7 @@ impl Unmarked<'_> {
     fn handshake(&self, ranking: &mut Ranking) {
         let context = self.group.context;
         let marked = |at: usize| {
-            let first = context.seen(at).handshake;
+            let first = context.judged[at].handshake();
             first.is_some_and(|dscp| context.judged[at].expected.contains(&dscp))
         };
         let count = self.group.count(marked);
@@ -210,7 +211,7 @@ impl Unmarked<'_> {
             return;
         }
         let changes = self.group.flows.iter().filter(|at| marked(**at));
-        let frames = changes.filter_map(|at| context.flows[*at].changes.first());
+        let frames = changes.filter_map(|at| context.flows.flow(*at).changes.first().copied());
         ranking.add(
             if count == self.group.flows.len() { 96 } else { 64 },
             Cause {
@@ -399,7 +400,7 @@ impl Unmarked<'_> {
                         self.group
                             .flows
                             .iter()
-                            .map(|at| context.flows[*at].key.src_port)
+                            .map(|at| context.flows.key(*at).src_port)
                             .collect::<BTreeSet<_>>()
                     )
                 )],

@@ -76,7 +76,7 @@ fn past_end(context: &Context<'_>) -> Vec<Finding> {
     let flows = context.with(|one| one.has(Note::PastEnd));
     by_rule(context, flows, PAST_RANGE_END, |of, class| {
         let ports = of.flows.iter().map(|at| {
-            let key = &of.context.flows[*at].key;
+            let key = of.context.flows.key(*at);
             format!("{} to {}", key.src_port, key.dst_port)
         });
         (
@@ -129,7 +129,7 @@ fn ambiguous(context: &Context<'_>) -> Vec<Finding> {
 /// One piece of information per scope and class.
 fn by_rule(
     context: &Context<'_>,
-    flows: Vec<usize>,
+    flows: impl Iterator<Item = usize>,
     code: &'static str,
     say: impl Fn(&Group<'_>, &str) -> (String, Cause),
 ) -> Vec<Finding> {

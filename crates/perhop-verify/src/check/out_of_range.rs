@@ -22,7 +22,7 @@ pub(crate) fn check(context: &Context<'_>) -> Vec<Finding> {
 
 /// Whether the receiver's port is in a range of clients, so that the sender may be a server.
 fn towards_client(context: &Context<'_>, at: usize) -> bool {
-    Tuple::of(&context.flows[at]).is_some_and(|tuple| {
+    Tuple::of(&context.flows.key(at)).is_some_and(|tuple| {
         context
             .policy
             .candidates(&tuple.reversed().key(), context.vantage)
@@ -50,7 +50,7 @@ fn finding(context: &Context<'_>, media: Option<ClassKind>, flows: Vec<usize>) -
             .position(|class| class.kind == media)?;
         u16::try_from(found).ok().map(perhop_policy::ClassId)
     });
-    let ports = flows.iter().map(|at| context.flows[*at].key.src_port);
+    let ports = flows.iter().map(|at| context.flows.key(*at).src_port);
     let message = format!(
         "{} uses ports that no planned range holds: {}, source ports {}",
         media.map_or("media", ClassKind::as_str),

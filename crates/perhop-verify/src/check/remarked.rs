@@ -10,7 +10,7 @@ use crate::finding::{Finding, REMARKED};
 use crate::verdict::Verdict;
 
 pub(crate) fn check(context: &Context<'_>) -> Vec<Finding> {
-    let mut flows = context.failing(Verdict::Remarked);
+    let mut flows: Vec<usize> = context.failing(Verdict::Remarked).collect();
     let mut out = Vec::new();
     if let Some(rule) = context.pattern {
         let fits =

@@ -7,7 +7,8 @@ use crate::attribute::Attribution;
 use crate::cause::{next, plural};
 use crate::check::{Context, group};
 use crate::finding::{Cause, Finding, Layer, TUNNEL_HIDES_MARK};
-use crate::verdict::Verdict;
+use crate::flow::Flow;
+use crate::verdict::{Judged, Verdict};
 
 /// How inner and outer mark differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,11 +25,12 @@ pub(crate) fn check(context: &Context<'_>) -> Vec<Finding> {
     let tunnelled =
         context.with(|one| one.is_planned() && one.expected.iter().all(|mark| *mark != Dscp::DF));
     let groups = group(tunnelled, |at| {
-        let tunnel = context.flows[at].tunnel?;
+        let tunnel = context.flows.tunnel(at)?;
+        let (flow, judged) = (context.flows.flow(at), &context.judged[at]);
         let kinds = [Kind::InsideOnly, Kind::Otherwise, Kind::OutsideOnly];
         let kind = kinds
             .into_iter()
-            .find(|kind| packets(context, at, *kind) > 0)?;
+            .find(|kind| packets(&flow, judged, *kind) > 0)?;
         (tunnel != Tunnel::Erspan).then_some((tunnel, kind))
     });
     groups
@@ -38,8 +40,7 @@ pub(crate) fn check(context: &Context<'_>) -> Vec<Finding> {
 }
 
 /// Packets of a flow whose marks differ so. An outer mark that as many packets have inside was copied.
-fn packets(context: &Context<'_>, at: usize, kind: Kind) -> u64 {
-    let (flow, judged) = (&context.flows[at], &context.judged[at]);
+fn packets(flow: &Flow, judged: &Judged, kind: Kind) -> u64 {
     let marked = matches!(judged.verdict, Verdict::Ok | Verdict::Mixed);
     let is_kind = |mark: Dscp| {
         let planned = judged.expected.contains(&mark);
@@ -56,7 +57,8 @@ fn packets(context: &Context<'_>, at: usize, kind: Kind) -> u64 {
 }
 
 fn finding(context: &Context<'_>, name: &str, kind: Kind, flows: Vec<usize>) -> Finding {
-    let sum: u64 = flows.iter().map(|at| packets(context, *at, kind)).sum();
+    let differ = |at: &usize| packets(&context.flows.flow(*at), &context.judged[*at], kind);
+    let sum: u64 = flows.iter().map(differ).sum();
     let (sum, of) = (plural(sum, "packet"), plural(flows.len() as u64, "flow"));
     let (severity, message) = match kind {
         Kind::InsideOnly => (
@@ -102,8 +104,10 @@ fn outer(context: &Context<'_>, flows: &[usize], kind: Kind) -> String {
         .iter()
         .flat_map(|at| {
             let expected = &context.judged[*at].expected;
-            let all = context.flows[*at].outer_dscp.iter().map(|(mark, _)| mark);
-            all.filter(move |mark| !expected.contains(mark))
+            let flow = context.flows.flow(*at);
+            let all = flow.outer_dscp.iter().map(|(mark, _)| mark);
+            let others = all.filter(|mark| !expected.contains(mark));
+            others.collect::<Vec<Dscp>>()
         })
         .filter(|mark| (mark.value() < 8) == (kind == Kind::InsideOnly))
         .collect();

@@ -12,7 +12,7 @@ use crate::finding::{Finding, UNMARKED};
 use crate::verdict::Verdict;
 
 pub(crate) fn check(context: &Context<'_>) -> Vec<Finding> {
-    let flows = context.failing(Verdict::Unmarked);
+    let flows: Vec<usize> = context.failing(Verdict::Unmarked).collect();
     let places = group(flows.iter().copied(), |at| context.place(at));
     if places.len() > 1 && !context.any_marked() {
         return vec![finding(context, &flows, Reach::Everything)];
@@ -21,7 +21,7 @@ pub(crate) fn check(context: &Context<'_>) -> Vec<Finding> {
     for (place, flows) in places {
         let kinds = group(flows, |at| {
             let reach = reach(context, place, at);
-            let handshake = context.seen(at).handshake.is_some();
+            let handshake = context.judged[at].handshake().is_some();
             Some((reach, context.knows_sender(at), handshake))
         });
         for ((reach, ..), flows) in kinds {
@@ -33,7 +33,7 @@ pub(crate) fn check(context: &Context<'_>) -> Vec<Finding> {
 
 fn reach(context: &Context<'_>, place: (ScopeId, ClassId), at: usize) -> Reach {
     let hosts = &context.hosts[&place];
-    if hosts[&context.flows[at].key.src].marked > 0 {
+    if hosts[&context.flows.key(at).src].marked > 0 {
         Reach::SomeFlows
     } else if hosts.values().any(|tally| tally.marked > 0) {
         Reach::SomeHosts
@@ -45,7 +45,7 @@ fn reach(context: &Context<'_>, place: (ScopeId, ClassId), at: usize) -> Reach {
 fn finding(context: &Context<'_>, flows: &[usize], reach: Reach) -> Finding {
     let first = flows[0];
     let (scope, class) = context.place(first).expect("failing flows are planned");
-    let senders: BTreeSet<_> = flows.iter().map(|at| context.flows[*at].key.src).collect();
+    let senders: BTreeSet<_> = flows.iter().map(|at| context.flows.key(*at).src).collect();
     let unmarked = Unmarked {
         group: Group { context, flows },
         reach,

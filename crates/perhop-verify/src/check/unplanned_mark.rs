@@ -13,13 +13,11 @@ pub(crate) fn check(context: &Context<'_>) -> Vec<Finding> {
     group(flows, |at| context.judged[at].seen)
         .into_iter()
         .map(|(mark, flows)| {
-            let taken = Taken {
-                group: Group {
-                    context,
-                    flows: &flows,
-                },
-                mark,
+            let group = Group {
+                context,
+                flows: &flows,
             };
+            let taken = Taken::new(group, mark);
             let (cause, alternatives) = taken.causes();
             let classes = context.policy.classes();
             let class = classes.iter().position(|class| class.dscp == mark);

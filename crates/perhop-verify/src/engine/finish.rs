@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use perhop_wire::packet::Layer;
+use perhop_wire::packet::{Layer, Tunnel};
 
 use super::directory::{Directory, Place};
 use super::extra::Extra;
@@ -102,6 +102,11 @@ impl Table {
     pub(super) fn vlan(&self, slot: Slot) -> Option<u16> {
         let first = self.extra(slot).and_then(|extra| extra.vlan);
         first.or(self.hot[slot as usize].tag().map(|tag| tag & 0x0fff))
+    }
+
+    /// The outermost tunnel of the latest packet of a flow that travelled in one.
+    pub(super) fn tunnel(&self, slot: Slot) -> Option<Tunnel> {
+        self.extra(slot)?.tunnel
     }
 
     /// The 5-tuple of a flow.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use perhop_wire::packet::Tunnel;
 use perhop_wire::rtcp::report::VoipMetrics;
 
 use super::directory::{Directory, Place};
@@ -148,6 +149,29 @@ impl Ledger {
             }
         }
         flow
+    }
+
+    /// The 5-tuple of a flow.
+    pub(crate) fn key_of(&self, number: usize) -> FlowKey {
+        self.key(self.order[number].1)
+    }
+
+    /// The packets of a flow.
+    pub(crate) fn packets_of(&self, number: usize) -> u64 {
+        let place = self.order[number].1;
+        match place.parts() {
+            Ok((table, slot)) => self.tables[table].packets(slot),
+            Err(kept) => self.kept[kept].packets,
+        }
+    }
+
+    /// The tunnel of a flow.
+    pub(crate) fn tunnel_of(&self, number: usize) -> Option<Tunnel> {
+        let place = self.order[number].1;
+        match place.parts() {
+            Ok((table, slot)) => self.tables[table].tunnel(slot),
+            Err(kept) => self.kept[kept].tunnel,
+        }
     }
 
     /// All flows, in order.

@@ -14,8 +14,9 @@ use super::passage::Passage;
 use super::segment::{LoneFlow, Segment, SegmentFlow, ToldBy};
 use super::sums::Sums;
 use crate::check::Index;
-use crate::flow::{Flow, FlowKey};
+use crate::flow::FlowKey;
 use crate::report::{self, Report};
+use crate::source::FlowSource;
 
 /// One point: its captures as flows, judged, and the packets that were kept.
 #[derive(Debug, Clone, Copy)]
@@ -25,7 +26,7 @@ pub struct Point<'a> {
     /// Its packets.
     pub trace: &'a Trace,
     /// Its flows.
-    pub flows: &'a [Flow],
+    pub flows: FlowSource<'a>,
     /// What they are, held against the plan.
     pub report: &'a Report,
     /// Packets that its captures say they lost.

@@ -5,7 +5,7 @@ use perhop_policy::{ClassKind, Dscp, PolicySet, RuleId};
 use crate::tolerance::Tolerances;
 
 /// What is worth saying about a flow beside its verdict.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Note {
     /// RTCP, connectivity checks or key exchange carry other marks than the media.
     BesideDiffers(u64),

@@ -10,7 +10,7 @@ use perhop_verify::verdict::{Judged, Note, Verdict};
 use crate::fixture::*;
 
 fn one(policy: &PolicySet, flow: Flow) -> Judged {
-    judge(policy, &[flow]).flows.remove(0)
+    judge(policy, &[flow]).flows[0].clone()
 }
 
 fn rule_of<'a>(policy: &'a PolicySet, judged: &Judged) -> (&'a str, Basis, Proof) {

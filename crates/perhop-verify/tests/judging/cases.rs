@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use perhop_policy::{FileId, LossKind, PolicySet, RuleId, Vantage};
 use perhop_verify::flow::Flow;
-use perhop_verify::report::{Report, verify};
+use perhop_verify::report::Report;
 use perhop_verify::tolerance::{AcceptedLoss, Tolerances};
 
 use crate::read;
@@ -58,8 +58,8 @@ fn every_case_gives_its_report() {
                 _ => lines.push(Line::parse(line)),
             }
         }
-        let flows = read::flows(&synth::capture(&lines), &policy);
-        let report = verify(&policy, vantage, &flows, &tolerances);
+        let capture = synth::capture(&lines);
+        let (flows, report) = read::judged(&capture, &policy, vantage, &tolerances);
         let text = render(&policy, &flows, &report, &tolerances);
         let golden = folder.join("report.txt");
         if update {
@@ -100,7 +100,7 @@ pub(crate) fn render(
     tolerances: &Tolerances,
 ) -> String {
     let mut out = String::new();
-    for (flow, one) in flows.iter().zip(&report.flows) {
+    for (flow, one) in flows.iter().zip(report.flows.iter()) {
         let rule = one.attribution.as_ref().map_or_else(
             || "no rule".to_owned(),
             |of| {

@@ -2,10 +2,13 @@
 
 use std::path::Path;
 
+use perhop_policy::Vantage;
+
 use perhop_verify::flow::Flow;
 use perhop_verify::report::Report;
 use perhop_verify::seen::Payload;
 use perhop_verify::stream::MediaType;
+use perhop_verify::tolerance::Tolerances;
 use perhop_verify::verdict::Verdict;
 
 use crate::{cases, fixture, read};
@@ -49,16 +52,14 @@ fn report() -> (Vec<Flow>, Report) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/contoso");
     let policy = cases::plan(&folder.join("plan.toml"));
     let bytes = std::fs::read(folder.join("call.pcapng")).unwrap();
-    let flows = read::flows(&bytes, &policy);
-    let report = fixture::judge(&policy, &flows);
-    (flows, report)
+    read::judged(&bytes, &policy, Vantage::Path, &Tolerances::default())
 }
 
 #[test]
 fn every_row_of_the_readme() {
     let (flows, report) = report();
     let mut rows = ROWS.to_vec();
-    for (flow, one) in flows.iter().zip(&report.flows) {
+    for (flow, one) in flows.iter().zip(report.flows.iter()) {
         let (src, dst) = (
             flow.key.src_endpoint().to_string(),
             flow.key.dst_endpoint().to_string(),
@@ -88,7 +89,7 @@ fn every_row_of_the_readme() {
 fn rtcp_is_judged_as_its_stream() {
     let (flows, report) = report();
     let mut seen = 0;
-    for (flow, one) in flows.iter().zip(&report.flows) {
+    for (flow, one) in flows.iter().zip(report.flows.iter()) {
         if one.payload != Payload::Rtcp || flow.packets < 3 {
             continue;
         }

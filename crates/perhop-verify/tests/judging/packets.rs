@@ -1,7 +1,7 @@
 //! The same law from packets on: a plan's traffic as bytes has no finding, and one wrong mark gives exactly one.
 
 use perhop_policy::{PolicySet, Vantage};
-use perhop_verify::report::{Report, verify};
+use perhop_verify::report::Report;
 use perhop_verify::stream::MediaType;
 use perhop_verify::tolerance::Tolerances;
 use perhop_verify::verdict::Verdict;
@@ -74,7 +74,8 @@ fn sent(policy: &PolicySet, seeds: &[Seed]) -> Vec<Sent> {
 }
 
 fn judge(policy: &PolicySet, lines: &[Line]) -> Report {
-    let flows = read::flows(&synth::capture(lines), policy);
+    let (capture, tolerances) = (synth::capture(lines), Tolerances::default());
+    let (flows, report) = read::judged(&capture, policy, Vantage::Path, &tolerances);
     assert_eq!(flows.len(), lines.len());
     for flow in &flows {
         assert_eq!(flow.rtp.len(), 1, "{}", flow.key);
@@ -83,7 +84,7 @@ fn judge(policy: &PolicySet, lines: &[Line]) -> Report {
             Some(MediaType::Audio | MediaType::Video)
         ));
     }
-    verify(policy, Vantage::Path, &flows, &Tolerances::default())
+    report
 }
 
 proptest! {

@@ -5,13 +5,14 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use perhop_policy::{FileId, PolicySet};
+use perhop_policy::{FileId, PolicySet, Vantage};
 use perhop_verify::flow::Flow;
 use perhop_verify::report::Report;
+use perhop_verify::tolerance::Tolerances;
 use perhop_verify::verdict::{Shape, Verdict};
 use serde_json::Value;
 
-use crate::fixture::{causes, dscp, judge};
+use crate::fixture::{causes, dscp};
 use crate::read;
 
 const PLAN: &str = r#"
@@ -59,9 +60,8 @@ fn capture(name: &str, policy: &PolicySet) -> Option<(Vec<Flow>, Report)> {
         eprintln!("skipped: no shared capture `{name}`");
         return None;
     };
-    let flows = read::flows(&bytes, policy);
-    let report = judge(policy, &flows);
-    Some((flows, report))
+    let tolerances = Tolerances::default();
+    Some(read::judged(&bytes, policy, Vantage::Path, &tolerances))
 }
 
 /// What was put into a capture, by the flow's name.
@@ -102,7 +102,7 @@ fn every_label_gets_its_verdict(name: &str) {
         return;
     };
     let mut injected = injected(name);
-    for (flow, one) in flows.iter().zip(&report.flows) {
+    for (flow, one) in flows.iter().zip(report.flows.iter()) {
         let wanted = injected
             .remove(&flow.key.to_string())
             .map(|stream| expected(stream["label"].as_str().unwrap()));
@@ -291,7 +291,7 @@ fn encapsulations_do_not_change_verdicts() {
             return;
         };
         let injected = injected(&name);
-        for (flow, one) in flows.iter().zip(&report.flows) {
+        for (flow, one) in flows.iter().zip(report.flows.iter()) {
             let Some(stream) = injected.get(&flow.key.to_string()) else {
                 continue;
             };

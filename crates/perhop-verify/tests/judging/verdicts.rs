@@ -9,7 +9,7 @@ use perhop_verify::verdict::{Judged, Note, Shape, Verdict};
 use crate::fixture::*;
 
 fn one(flow: Flow) -> Judged {
-    judge(&lync(), &[flow]).flows.remove(0)
+    judge(&lync(), &[flow]).flows[0].clone()
 }
 
 fn call(mark: u8) -> Flow {

@@ -56,7 +56,7 @@ impl Seen {
         Point {
             name: &self.name,
             trace: &self.trace,
-            flows: &self.flows,
+            flows: (&self.flows).into(),
             report: &self.report,
             dropped: 0,
         }

@@ -93,8 +93,9 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Outcome, Failure> {
                 captures: captures.iter().map(JsonCapture::of).collect(),
                 totals: JsonTotals::of(found.totals(), &captures),
                 flows: flow::Listed {
-                    ledger: &found,
+                    len: found.len(),
                     threads: args.from.threads(),
+                    make: |number| flow::Made(found.flow(number)),
                 },
                 calls: JsonCalls::of(found.calls(), found.flows().map(|flow| flow.call)),
                 fragments: Each(found.fragments().iter().map(JsonFragmentRow::of)),

@@ -11,8 +11,9 @@ use clap::ValueEnum;
 use perhop_policy::PolicySet;
 use perhop_targets::CompileOptions;
 use perhop_verify::attribute::media_ports;
-use perhop_verify::engine::Flows;
+use perhop_verify::engine::Ledger;
 use perhop_verify::report::Report as Found;
+use perhop_verify::source::FlowSource;
 use perhop_verify::tolerance::{AcceptedLoss, Tolerances};
 use perhop_wire::capture::CapturedPacket;
 use serde::Serialize;
@@ -24,12 +25,11 @@ use crate::failure::{Failure, Outcome};
 use crate::feed::{self, From, is_stdin};
 use crate::json::call::JsonCalls;
 use crate::json::capture::{JsonCapture, JsonTotals};
-use crate::json::flow::JsonFragmentRow;
-use crate::json::verify::{JsonClass, JsonFinding, JsonJudged, Verdicts};
+use crate::json::flow::{JsonFragmentRow, Listed};
+use crate::json::verify::{JsonClass, JsonFinding, JudgedRow, Verdicts};
 use crate::json::{self, Each};
-use crate::listing;
-use crate::report::xlsx::FlowTable;
-use crate::report::{self, OverTime, Subject, View, junit, terminal};
+use crate::report::{self, FlowTable, OverTime, Subject, View, junit, terminal};
+use crate::table::csv::Csv;
 use crate::ui::Ui;
 
 /// Name and version of the JSON form.
@@ -158,24 +158,23 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Outcome, Failure> {
         .map(|timeline| |packet: &CapturedPacket<'_>| timeline.observe(packet));
     let beside = observe.as_mut().map(|observe| observe as Beside<'_>);
     let (captures, found) = analyse(&args.from, args.max_flows, ports, beside, ui)?;
-    let found = found.into_flows();
+    let flows = FlowSource::from(&found);
     let damaged = feed::complain(&captures, ui);
-    let verdict =
-        perhop_verify::report::verify(policy, args.vantage.into(), &found.flows, &tolerances);
+    let verdict = perhop_verify::report::verify(policy, args.vantage.into(), flows, &tolerances);
     let subject = Subject {
         source: &loaded.source,
         policy,
         captures: &captures,
-        flows: &found.flows,
+        flows,
         tolerances: &tolerances,
         report: &verdict,
     };
     let mut over_time = OverTime::default();
     if let Some(timeline) = &timeline {
-        over_time.add(policy, &found.flows, &verdict.flows, timeline, None);
+        over_time.add(policy, flows, &verdict.flows, timeline, None);
     }
     let unread = feed::all_unreadable(&captures);
-    let json = |out: &mut dyn Write| write_json(out, &subject, &found);
+    let json = |out: &mut dyn Write| write_json(out, &subject, &found, args.from.threads());
     print(
         args,
         &subject,
@@ -189,19 +188,23 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Outcome, Failure> {
 }
 
 /// Writes the files that were asked for, then prints; `points` are names and numbers of flows where there are several.
-fn print(
+fn print<'a>(
     args: &Args,
-    subject: &Subject<'_>,
-    points: &[(&str, usize)],
-    view: impl FnOnce() -> View,
+    subject: &Subject<'a>,
+    points: &'a [(&'a str, usize)],
+    view: impl FnOnce() -> View<'a>,
     json: impl FnOnce(&mut dyn Write) -> io::Result<()>,
     unread: bool,
     ui: &Ui,
 ) -> Result<(), Failure> {
     let people = matches!(args.format, Format::Human | Format::Junit);
     let view = (people || files::any(args)).then(view);
+    let table = FlowTable {
+        subject: *subject,
+        points,
+    };
     if let Some(view) = &view {
-        files::write(args, view, || flow_table(subject, points))?;
+        files::write(args, view, &table)?;
     }
     match (args.format, &view) {
         (Format::Human, Some(view)) if !unread => ui.print(&terminal::render(view, ui.width()))?,
@@ -210,8 +213,8 @@ fn print(
             ui.data(|out| out.write_all(text.as_bytes()))?;
         }
         (Format::Csv, _) => {
-            let text = csv(&flow_table(subject, points));
-            ui.data(|out| out.write_all(text.as_bytes()))?;
+            let rows = (0..table.len()).map(|at| table.row(at));
+            ui.data(|out| Csv::write(out, &table.headings(), rows))?;
         }
         (Format::Json, _) => ui.data(json)?,
         (Format::Human | Format::Junit, _) => {}
@@ -220,16 +223,20 @@ fn print(
     Ok(())
 }
 
-fn write_json(out: &mut dyn Write, subject: &Subject<'_>, found: &Flows) -> io::Result<()> {
+fn write_json(
+    out: &mut dyn Write,
+    subject: &Subject<'_>,
+    found: &Ledger,
+    threads: usize,
+) -> io::Result<()> {
     let (policy, verdict) = (subject.policy, subject.report);
-    let flows = subject.flows.iter().zip(&verdict.flows);
     let report = Report {
         schema: SCHEMA,
         as_planned: verdict.as_planned(),
         plan: Plan::of(subject),
         vantage: verdict.vantage.as_str(),
         captures: subject.captures.iter().map(JsonCapture::of).collect(),
-        totals: JsonTotals::of(&found.totals, subject.captures),
+        totals: JsonTotals::of(found.totals(), subject.captures),
         verdicts: Verdicts(&verdict.totals.verdicts),
         classes: verdict
             .classes
@@ -241,12 +248,13 @@ fn write_json(out: &mut dyn Write, subject: &Subject<'_>, found: &Flows) -> io::
             .iter()
             .map(|one| JsonFinding::of(subject, one))
             .collect(),
-        flows: Each(flows.map(|(flow, judged)| JsonJudged::of(subject, flow, judged))),
-        calls: JsonCalls::of(
-            &found.calls,
-            subject.flows.iter().map(|flow| flow.call.clone()),
-        ),
-        fragments: Each(found.fragments.iter().map(JsonFragmentRow::of)),
+        flows: Listed {
+            len: found.len(),
+            threads,
+            make: |number| JudgedRow(*subject, number),
+        },
+        calls: JsonCalls::of(found.calls(), found.flows().map(|flow| flow.call)),
+        fragments: Each(found.fragments().iter().map(JsonFragmentRow::of)),
     };
     json::lines::write(out, &report)
 }
@@ -279,54 +287,4 @@ fn accepted(policy: &PolicySet) -> Vec<AcceptedLoss> {
             losses.collect()
         },
     )
-}
-
-fn csv(flows: &FlowTable) -> String {
-    let mut csv = crate::table::csv::Csv::new(&flows.headings);
-    flows.rows.iter().for_each(|row| csv.line(row));
-    csv.into_text()
-}
-
-/// One line a flow; of several points, given by name and number of flows, each says where.
-fn flow_table(subject: &Subject<'_>, points: &[(&str, usize)]) -> FlowTable {
-    let mut places = points
-        .iter()
-        .flat_map(|(name, flows)| std::iter::repeat_n(*name, *flows));
-    let mut headings = vec!["verdict", "class", "rule", "expected"];
-    if !points.is_empty() {
-        headings.insert(0, "point");
-    }
-    headings.extend(listing::FLOW_HEADINGS);
-    headings.push("notes");
-    let mut rows = Vec::with_capacity(subject.flows.len());
-    for (flow, judged) in subject.flows.iter().zip(&subject.report.flows) {
-        let rule = judged
-            .attribution
-            .as_ref()
-            .map(|one| subject.policy.rule(one.rule()));
-        let class = report::class_of(subject.policy, judged).map(|id| subject.policy.class(id));
-        let expected: Vec<String> = judged
-            .expected
-            .iter()
-            .map(|dscp| dscp.value().to_string())
-            .collect();
-        let notes: Vec<String> = judged
-            .notes
-            .iter()
-            .map(|note| note.text(subject.policy, subject.tolerances))
-            .collect();
-        let mut cells = vec![
-            judged.verdict.as_str().to_owned(),
-            class.map_or_else(String::new, |class| class.name.clone()),
-            rule.map_or_else(String::new, |rule| rule.name.clone()),
-            expected.join(" "),
-        ];
-        if let Some(place) = places.next() {
-            cells.insert(0, place.to_owned());
-        }
-        cells.extend(listing::flow_cells(flow));
-        cells.push(notes.join("; "));
-        rows.push(cells);
-    }
-    FlowTable { headings, rows }
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::panic::resume_unwind;
 use std::thread;
 
-use perhop_verify::engine::{FragmentRow, Ledger};
+use perhop_verify::engine::FragmentRow;
 use perhop_verify::flow::{DscpChange, Flow, FragmentCounts, PayloadKind, Signs};
 use perhop_verify::stream::Stream;
 use perhop_wire::media::Wrapper;
@@ -201,23 +201,31 @@ impl<'a> JsonFragmentRow<'a> {
     }
 }
 
-/// All flows of a ledger, made and written by several threads.
-pub(crate) struct Listed<'a> {
-    pub(crate) ledger: &'a Ledger,
+/// A list whose elements are made while they are written, by several threads.
+pub(crate) struct Listed<F> {
+    /// How many elements there are.
+    pub(crate) len: usize,
+    /// At most so many threads.
     pub(crate) threads: usize,
+    /// Makes the element of a number.
+    pub(crate) make: F,
 }
 
-impl Serialize for Listed<'_> {
+impl<F, T> Serialize for Listed<F>
+where
+    F: Fn(usize) -> T + Sync,
+    T: Serialize,
+{
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if self.threads == 1 {
-            return serializer.collect_seq(self.ledger.flows().map(Made));
+            return serializer.collect_seq((0..self.len).map(&self.make));
         }
-        let mut list = serializer.serialize_seq(Some(self.ledger.len()))?;
-        let numbers = 0..self.ledger.len();
+        let mut list = serializer.serialize_seq(Some(self.len))?;
+        let numbers = 0..self.len;
         for round in numbers.step_by(SHARE * self.threads) {
             let shares: Vec<_> = (0..self.threads)
                 .map(|thread| round + thread * SHARE)
-                .filter(|begin| *begin < self.ledger.len())
+                .filter(|begin| *begin < self.len)
                 .collect();
             for text in self.round(&shares) {
                 list.serialize_element(&Raw(&text.map_err(S::Error::custom)?))?;
@@ -227,12 +235,16 @@ impl Serialize for Listed<'_> {
     }
 }
 
-impl Listed<'_> {
+impl<F, T> Listed<F>
+where
+    F: Fn(usize) -> T + Sync,
+    T: Serialize,
+{
     /// The texts of some shares.
     fn round(&self, shares: &[usize]) -> Vec<Result<Vec<u8>, lines::Error>> {
         let text = |begin: usize| {
-            let end = self.ledger.len().min(begin + SHARE);
-            lines::elements((begin..end).map(|number| Made(self.ledger.flow(number))))
+            let end = self.len.min(begin + SHARE);
+            lines::elements((begin..end).map(&self.make))
         };
         let [own, others @ ..] = shares else {
             return Vec::new();
@@ -254,7 +266,7 @@ impl Listed<'_> {
 }
 
 /// A flow that lives while it is written.
-struct Made(Flow);
+pub(crate) struct Made(pub(crate) Flow);
 
 impl Serialize for Made {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -262,7 +274,7 @@ impl Serialize for Made {
     }
 }
 
-/// Flows that a thread writes at a time.
+/// Elements that a thread writes at a time.
 const SHARE: usize = 1024;
 
 /// The name of a tunnel.

@@ -15,9 +15,19 @@ use crate::json::{Histogram, rounded};
 use crate::report::{Subject, class_of};
 use crate::source::Source;
 
-/// A flow and its verdict.
+/// A flow and its verdict, by its number; it lives while it is written.
+pub(crate) struct JudgedRow<'a>(pub(crate) Subject<'a>, pub(crate) usize);
+
+impl Serialize for JudgedRow<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(subject, number) = self;
+        let (flow, judged) = (subject.flows.flow(*number), &subject.report.flows[*number]);
+        JsonJudged::of(subject, &flow, judged).serialize(serializer)
+    }
+}
+
 #[derive(Serialize)]
-pub(crate) struct JsonJudged<'a> {
+struct JsonJudged<'a> {
     #[serde(flatten)]
     flow: JsonFlow<'a>,
     rule: Option<&'a str>,
@@ -34,8 +44,7 @@ pub(crate) struct JsonJudged<'a> {
 }
 
 impl<'a> JsonJudged<'a> {
-    /// What is written of a judged flow.
-    pub(crate) fn of(subject: &Subject<'a>, flow: &'a Flow, judged: &'a Judged) -> Self {
+    fn of(subject: &Subject<'a>, flow: &'a Flow, judged: &'a Judged) -> Self {
         let policy: &'a PolicySet = subject.policy;
         let attribution = judged.attribution.as_ref();
         let tolerances: &Tolerances = subject.tolerances;

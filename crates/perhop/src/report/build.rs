@@ -2,9 +2,9 @@
 
 use perhop_policy::{ClassId, PolicySet, Severity, Vantage};
 use perhop_verify::finding::{self, Finding};
-use perhop_verify::flow::Flow;
 use perhop_verify::quality::Assumptions;
 use perhop_verify::report::{ClassSummary, Report};
+use perhop_verify::source::FlowSource;
 use perhop_verify::tolerance::Tolerances;
 use perhop_verify::verdict::{Judged, Shape, Verdict};
 
@@ -13,7 +13,8 @@ use crate::listing;
 use crate::render::{counted_u64, grouped};
 use crate::report::page::percent;
 use crate::report::{
-    CaptureView, ClassView, FindingView, FlowView, OverTime, Tone, VerdictView, View, filter,
+    CaptureView, ClassView, FindingView, FlowView, FlowViews, OverTime, Tone, VerdictView, View,
+    filter,
 };
 use crate::source::Source;
 use crate::time;
@@ -28,7 +29,7 @@ pub(crate) struct Subject<'a> {
     /// The captures.
     pub(crate) captures: &'a [Capture],
     /// Their flows.
-    pub(crate) flows: &'a [Flow],
+    pub(crate) flows: FlowSource<'a>,
     /// What was let pass.
     pub(crate) tolerances: &'a Tolerances,
     /// What was found.
@@ -36,15 +37,8 @@ pub(crate) struct Subject<'a> {
 }
 
 /// Everything that a report shows.
-pub(crate) fn view(subject: &Subject<'_>, over_time: OverTime) -> View {
-    let tones = tones(subject);
-    let flows: Vec<FlowView> = subject
-        .flows
-        .iter()
-        .zip(&subject.report.flows)
-        .zip(tones)
-        .map(|((flow, judged), tone)| flow_view(subject, flow, judged, tone))
-        .collect();
+pub(crate) fn view<'a>(subject: &Subject<'a>, over_time: OverTime) -> View<'a> {
+    let all = *subject;
     View {
         plan: subject.policy.name().to_owned(),
         vantage: format!("the {}", subject.report.vantage.as_str()),
@@ -62,12 +56,12 @@ pub(crate) fn view(subject: &Subject<'_>, over_time: OverTime) -> View {
             .report
             .findings
             .iter()
-            .map(|finding| finding_view(subject, finding, &flows))
+            .map(|finding| finding_view(subject, finding))
             .collect(),
         segments: Vec::new(),
         method: method(subject, over_time.left_out),
         series: over_time.series,
-        flows,
+        flows: FlowViews::new(tones(subject), move |at, tone| flow_view(&all, at, tone)),
     }
 }
 
@@ -244,19 +238,15 @@ const fn usual(verdict: Verdict) -> Tone {
     }
 }
 
-fn finding_view(subject: &Subject<'_>, finding: &Finding, flows: &[FlowView]) -> FindingView {
+fn finding_view<'a>(subject: &Subject<'a>, finding: &'a Finding) -> FindingView<'a> {
     let source = subject.source;
-    let own: Vec<&FlowView> = finding.flows.iter().map(|at| &flows[*at]).collect();
-    let mut expected: Vec<_> = own
-        .iter()
-        .flat_map(|flow| flow.expected.iter().copied())
-        .collect();
-    expected.sort_unstable();
-    expected.dedup();
-    let one_mark = match expected.as_slice() {
-        [only] if finding.severity == Severity::Error => Some(*only),
-        _ => None,
-    };
+    let own = finding.flows.iter();
+    let mut expected = own
+        .clone()
+        .flat_map(|at| &subject.report.flows[*at].expected);
+    let one_mark = expected.next().filter(|first| {
+        finding.severity == Severity::Error && expected.all(|other| other == *first)
+    });
     FindingView {
         code: finding.code,
         tone: severity(finding.severity),
@@ -279,13 +269,14 @@ fn finding_view(subject: &Subject<'_>, finding: &Finding, flows: &[FlowView]) ->
             let text = source.text.lines().nth(line - 1).unwrap_or_default();
             (format!("{}:{line}", source.name), text.trim().to_owned())
         }),
-        flows: finding.flows.clone(),
-        filter: filter::flows(&own, one_mark),
+        flows: &finding.flows,
+        filter: filter::flows(own.map(|at| subject.flows.key(*at)), one_mark.copied()),
     }
 }
 
-fn flow_view(subject: &Subject<'_>, flow: &Flow, judged: &Judged, tone: Tone) -> FlowView {
+fn flow_view(subject: &Subject<'_>, at: usize, tone: Tone) -> FlowView {
     let policy = subject.policy;
+    let (flow, judged) = (subject.flows.flow(at), &subject.report.flows[at]);
     let rule = judged
         .attribution
         .as_ref()
@@ -332,11 +323,7 @@ fn flow_view(subject: &Subject<'_>, flow: &Flow, judged: &Judged, tone: Tone) ->
             .map(|note| note.text(policy, subject.tolerances)),
     );
     FlowView {
-        proto: flow.key.protocol_name(),
-        src: flow.key.src,
-        src_port: flow.key.src_port,
-        dst: flow.key.dst,
-        dst_port: flow.key.dst_port,
+        key: flow.key,
         packets: flow.packets,
         verdict: (judged.verdict.as_str(), tone),
         rule: rule.map(|rule| rule.name.clone()),

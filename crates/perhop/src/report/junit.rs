@@ -4,7 +4,7 @@ use crate::html::Html;
 use crate::report::{ClassView, FindingView, Tone, View};
 
 /// The whole document.
-pub(crate) fn render(view: &View) -> String {
+pub(crate) fn render(view: &View<'_>) -> String {
     let cases = cases(view);
     let failures = cases
         .iter()
@@ -33,16 +33,16 @@ pub(crate) fn render(view: &View) -> String {
 }
 
 /// Names of the test cases, and what failed in each.
-fn cases(view: &View) -> Vec<(String, Vec<&FindingView>)> {
+fn cases<'a>(view: &'a View<'a>) -> Vec<(String, Vec<&'a FindingView<'a>>)> {
     let failing = || view.findings.iter().filter(|one| one.tone > Tone::Info);
-    let of_class = |row: &ClassView| -> Vec<&FindingView> {
+    let of_class = |row: &ClassView| -> Vec<&'a FindingView<'a>> {
         let bad = row.verdicts.iter().any(|(_, tone, _)| *tone > Tone::Info);
         failing()
             .filter(|one| bad && one.class.as_ref() == Some(&row.class))
             .collect()
     };
     let planned = || view.classes.iter().filter(|row| row.expected.is_some());
-    let mut cases: Vec<(String, Vec<&FindingView>)> = planned()
+    let mut cases: Vec<(String, Vec<&FindingView<'_>>)> = planned()
         .map(|row| {
             let at = row
                 .site
@@ -65,7 +65,7 @@ fn cases(view: &View) -> Vec<(String, Vec<&FindingView>)> {
     cases
 }
 
-fn case(plan: &str, name: &str, findings: &[&FindingView], xml: &mut Html) {
+fn case(plan: &str, name: &str, findings: &[&FindingView<'_>], xml: &mut Html) {
     xml.within("testcase", &[("classname", plan), ("name", name)], |xml| {
         if let [first, ..] = findings {
             let text: Vec<String> = findings.iter().map(|one| describe(one)).collect();
@@ -78,7 +78,7 @@ fn case(plan: &str, name: &str, findings: &[&FindingView], xml: &mut Html) {
     });
 }
 
-fn describe(finding: &FindingView) -> String {
+fn describe(finding: &FindingView<'_>) -> String {
     let mut text = format!(
         "{}[{}]: {}\ncause: {}: {}\ncheck: {}",
         finding.severity, finding.code, finding.message, finding.layer, finding.cause, finding.next

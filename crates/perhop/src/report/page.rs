@@ -14,7 +14,7 @@ use crate::time;
 const REASONS: usize = 8;
 
 /// The whole page.
-pub(crate) fn render(view: &View) -> String {
+pub(crate) fn render(view: &View<'_>) -> String {
     let mut html = Html::page(&format!("{}: {}", view.plan, view.verdict.headline));
     charts::defs(&mut html);
     html.begin("main", &[]);
@@ -33,7 +33,7 @@ pub(crate) fn render(view: &View) -> String {
     html.finish()
 }
 
-fn head(view: &View, html: &mut Html) {
+fn head(view: &View<'_>, html: &mut Html) {
     let mut line = format!(
         "QoS report · plan {} · capture {}",
         view.plan,
@@ -79,7 +79,7 @@ fn head(view: &View, html: &mut Html) {
 }
 
 /// What is not in the captures.
-fn doubts(view: &View, html: &mut Html) {
+fn doubts(view: &View<'_>, html: &mut Html) {
     for capture in &view.captures {
         if capture.dropped > 0 {
             html.within("section", &[("class", "card verdict is-warn")], |html| {
@@ -107,12 +107,12 @@ fn doubts(view: &View, html: &mut Html) {
 }
 
 /// From the first packet of all captures to the last.
-fn span(view: &View) -> Option<(i64, i64)> {
+fn span(view: &View<'_>) -> Option<(i64, i64)> {
     let times = view.captures.iter().filter_map(|one| one.time);
     times.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
 }
 
-fn facts(view: &View, html: &mut Html) {
+fn facts(view: &View<'_>, html: &mut Html) {
     html.within("dl", &[("class", "facts")], |html| {
         for (name, value, remark) in &view.facts {
             html.within("div", &[], |html| {
@@ -128,7 +128,7 @@ fn facts(view: &View, html: &mut Html) {
     });
 }
 
-fn classes(view: &View, html: &mut Html) {
+fn classes(view: &View<'_>, html: &mut Html) {
     let sites = view.classes.iter().any(|row| row.site.is_some());
     html.leaf(
         "h2",
@@ -222,7 +222,7 @@ fn class_row(row: &ClassView, sites: bool, html: &mut Html) {
     });
 }
 
-fn method(view: &View, html: &mut Html) {
+fn method(view: &View<'_>, html: &mut Html) {
     html.leaf("h2", &[], "How this was judged");
     html.within("ul", &[("class", "note")], |html| {
         for line in &view.method {

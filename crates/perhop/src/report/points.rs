@@ -7,7 +7,8 @@ use perhop_verify::points::{Heading, Segment, SegmentClass, SentMark};
 
 use crate::render::{counted, counted_u64, grouped};
 use crate::report::page::percent;
-use crate::report::{ClassView, OverTime, Subject, Tone, VerdictView, View};
+use crate::report::table::point_of;
+use crate::report::{ClassView, FindingView, OverTime, Subject, Tone, VerdictView, View};
 
 /// What happened between two points, one way.
 #[derive(Debug)]
@@ -78,20 +79,29 @@ pub(crate) struct Compared<'a> {
 }
 
 /// Everything that a report shows.
-pub(crate) fn view(compared: &Compared<'_>, over_time: OverTime) -> View {
+pub(crate) fn view<'a>(compared: &Compared<'a>, over_time: OverTime) -> View<'a> {
     let subject = &compared.subject;
     let mut view = crate::report::view(subject, over_time);
     let names: Vec<&str> = compared.points.iter().map(|(name, ..)| *name).collect();
     view.vantage = format!("points {}", names.join(", "));
     view.place = "Point";
     view.classes = classes(compared);
-    let mut flows = view.flows.iter_mut();
-    for (name, _, count) in compared.points {
-        for flow in flows.by_ref().take(*count) {
-            flow.evidence.insert(0, format!("seen at `{name}`"));
+    let places: Vec<(&str, usize)> = compared
+        .points
+        .iter()
+        .map(|(name, _, count)| (*name, *count))
+        .collect();
+    let told = told_of_segments(&view.findings);
+    view.flows = view.flows.changed(move |at, flow| {
+        let name = point_of(&places, at).unwrap_or_default();
+        flow.evidence.insert(0, format!("seen at `{name}`"));
+        for (what, code, _) in told.iter().filter(|one| one.2.binary_search(&at).is_ok()) {
+            if flow.verdict.0 == "ok" {
+                flow.verdict.0 = what;
+            }
+            flow.evidence.push(format!("see `{code}`"));
         }
-    }
-    told_of_segments(&mut view);
+    });
     view.segments = segments(compared);
     view.verdict = verdict(compared);
     view.facts = facts(compared);
@@ -99,22 +109,21 @@ pub(crate) fn view(compared: &Compared<'_>, over_time: OverTime) -> View {
     view
 }
 
-/// A flow that was as planned where it was seen first, and is part of a finding about the way between, is not called `ok`.
-fn told_of_segments(view: &mut View) {
-    for finding in &view.findings {
+/// A flow that was as planned where it was seen first, and is part of a finding about the way between, is not called `ok`:
+/// what it is called, the finding, its flows.
+fn told_of_segments<'a>(
+    findings: &[FindingView<'a>],
+) -> Vec<(&'static str, &'static str, &'a [usize])> {
+    let told = findings.iter().filter(|one| one.tone > Tone::Info);
+    let called = told.filter_map(|finding| {
         let what = match finding.code {
             "verify/segment-loss" => "ok, then lost",
             code if code.starts_with("verify/segment-") => "ok, then changed",
-            _ => continue,
+            _ => return None,
         };
-        for at in finding.flows.iter().filter(|_| finding.tone > Tone::Info) {
-            let flow = &mut view.flows[*at];
-            if flow.verdict.0 == "ok" {
-                flow.verdict.0 = what;
-            }
-            flow.evidence.push(format!("see `{}`", finding.code));
-        }
-    }
+        Some((what, finding.code, finding.flows))
+    });
+    called.collect()
 }
 
 fn classes(compared: &Compared<'_>) -> Vec<ClassView> {

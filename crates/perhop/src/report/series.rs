@@ -1,11 +1,13 @@
 //! Marks, rate, loss and jitter of each class and site over time.
 
-use perhop_policy::{ClassId, Dscp, PolicySet};
+use perhop_policy::{Dscp, PolicySet};
 use perhop_verify::attribute::Basis;
-use perhop_verify::flow::{Flow, FlowKey};
+use perhop_verify::flow::FlowKey;
 use perhop_verify::report::site_of;
+use perhop_verify::seen::Payload;
+use perhop_verify::source::FlowSource;
 use perhop_verify::timeline::{Bin, Timeline};
-use perhop_verify::verdict::Judged;
+use perhop_verify::verdict::{Judged, JudgedFlows};
 
 use crate::report::class_of;
 use crate::table::csv::Csv;
@@ -131,18 +133,32 @@ impl OverTime {
     pub(crate) fn add(
         &mut self,
         policy: &PolicySet,
-        flows: &[Flow],
-        judged: &[Judged],
+        flows: FlowSource<'_>,
+        judged: &JudgedFlows,
         timeline: &Timeline,
         point: Option<&str>,
     ) {
-        let places = places(policy, flows, judged);
-        let clocks = clocks(flows);
+        let numbered = || judged.iter().enumerate();
+        let sent = numbered().filter(|(_, one)| !is_return(one));
+        let sent = sent.filter(|(_, one)| class_of(policy, one).is_some());
+        let sent = Known::new(flows, sent.map(|(at, _)| at));
+        let media = numbered().filter(|(_, one)| one.payload == Payload::Media);
+        let media = Known::new(flows, media.map(|(at, _)| at));
         let groups = timeline.sum(
-            |key| find(&places, |(known, _)| known.cmp(key)).map(|(_, place)| *place),
+            |key| {
+                // A flow in no site is behind all others.
+                let site = site_of(policy, key).ok_or(());
+                let classes = sent.of(key);
+                let classes = classes.filter_map(|at| class_of(policy, &judged[at]));
+                Some((classes.min()?, site))
+            },
             |key, ssrc| {
-                let of = |(known, other, _): &Clock| (known, other).cmp(&(key, &ssrc));
-                find(&clocks, of).map(|(_, _, clock)| *clock)
+                let clocks = media.of(key).filter_map(|at| {
+                    let flow = flows.flow(at);
+                    let own = flow.rtp.iter().filter(|stream| stream.ssrc == ssrc);
+                    own.map(|stream| stream.clock.rate).min()
+                });
+                clocks.min()
             },
         );
         self.left_out += timeline.left_out();
@@ -167,45 +183,33 @@ impl OverTime {
     }
 }
 
-/// Class and site of a flow; a flow in no site is behind all others.
-type Place = (ClassId, Result<usize, ()>);
-/// A stream's clock in units a second, when it is known.
-type Clock = (FlowKey, u32, Option<u32>);
-
-/// By 5-tuple.
-fn places(policy: &PolicySet, flows: &[Flow], judged: &[Judged]) -> Vec<(FlowKey, Place)> {
-    let is_return = |judged: &Judged| {
-        let attribution = judged.attribution.as_ref();
-        attribution.is_some_and(|one| one.basis == Basis::Return)
-    };
-    let mut places: Vec<(FlowKey, Place)> = flows
-        .iter()
-        .zip(judged)
-        .filter(|(_, judged)| !is_return(judged))
-        .filter_map(|(flow, judged)| {
-            let site = site_of(policy, &flow.key).ok_or(());
-            Some((flow.key, (class_of(policy, judged)?, site)))
-        })
-        .collect();
-    places.sort_unstable();
-    places
+/// Whether a flow is under the rule of the other direction.
+fn is_return(judged: &Judged) -> bool {
+    let attribution = judged.attribution.as_ref();
+    attribution.is_some_and(|one| one.basis == Basis::Return)
 }
 
-/// By 5-tuple and SSRC.
-fn clocks(flows: &[Flow]) -> Vec<Clock> {
-    let mut clocks: Vec<Clock> = flows
-        .iter()
-        .flat_map(|flow| flow.rtp.iter().map(move |stream| (flow.key, stream)))
-        .map(|(key, stream)| (key, stream.ssrc, stream.clock.rate))
-        .collect();
-    clocks.sort_unstable();
-    clocks
+/// Some flows, to be found by their 5-tuples.
+struct Known<'a> {
+    flows: FlowSource<'a>,
+    /// Numbers, in order of the 5-tuples.
+    numbers: Vec<usize>,
 }
 
-/// The first that fits in a sorted list.
-fn find<T>(list: &[T], order: impl Fn(&T) -> std::cmp::Ordering) -> Option<&T> {
-    let at = list.partition_point(|one| order(one).is_lt());
-    list.get(at).filter(|one| order(one).is_eq())
+impl<'a> Known<'a> {
+    fn new(flows: FlowSource<'a>, numbers: impl Iterator<Item = usize>) -> Self {
+        let mut numbers: Vec<usize> = numbers.collect();
+        numbers.sort_unstable_by_key(|at| flows.key(*at));
+        Self { flows, numbers }
+    }
+
+    /// Numbers of the flows of a 5-tuple: more than one when a flow made room and came back.
+    fn of(&self, key: &FlowKey) -> impl Iterator<Item = usize> {
+        let flows = self.flows;
+        let begin = self.numbers.partition_point(|at| flows.key(*at) < *key);
+        let from_there = self.numbers[begin..].iter().copied();
+        from_there.take_while(move |at| flows.key(*at) == *key)
+    }
 }
 
 /// Headings of the lines of [`csv`].

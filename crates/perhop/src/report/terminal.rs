@@ -6,7 +6,7 @@ use crate::listing;
 use crate::render::grid::{Cell, Column, Grid, clean, wrap};
 use crate::render::{counted, grouped};
 use crate::report::page::percent;
-use crate::report::{ClassView, FindingView, Tone, View};
+use crate::report::{ClassView, FindingView, Tone, View, receiver, sender};
 use crate::time;
 use crate::ui::{BAD, BOLD, DIM, GOOD, HELP, WARN, paint};
 
@@ -18,7 +18,7 @@ const FINDINGS: usize = 20;
 const FLOWS: usize = 3;
 
 /// The whole text.
-pub(crate) fn render(view: &View, width: Option<usize>) -> String {
+pub(crate) fn render(view: &View<'_>, width: Option<usize>) -> String {
     let width = width.unwrap_or(WIDTH);
     let style = match view.verdict.tone {
         Tone::Good => GOOD,
@@ -64,7 +64,7 @@ pub(crate) fn render(view: &View, width: Option<usize>) -> String {
 }
 
 /// What was looked at.
-fn about(view: &View) -> String {
+fn about(view: &View<'_>) -> String {
     let packets: u64 = view.captures.iter().map(|one| one.packets).sum();
     let span = view
         .captures
@@ -146,7 +146,7 @@ fn classes(place: &'static str, rows: &[ClassView]) -> Grid {
     grid
 }
 
-fn one(finding: &FindingView, view: &View, width: usize, out: &mut String) {
+fn one(finding: &FindingView<'_>, view: &View<'_>, width: usize, out: &mut String) {
     let style = match finding.tone {
         Tone::Bad => BAD,
         Tone::Warn => WARN,
@@ -182,7 +182,15 @@ fn one(finding: &FindingView, view: &View, width: usize, out: &mut String) {
         .iter()
         .take(FLOWS)
         .filter_map(|at| view.flows.get(*at))
-        .map(|flow| format!("{} {} > {}", flow.proto, flow.sender(), flow.receiver()))
+        .map(|flow| flow.key)
+        .map(|key| {
+            format!(
+                "{} {} > {}",
+                key.protocol_text(),
+                sender(&key),
+                receiver(&key)
+            )
+        })
         .collect();
     if finding.flows.len() > FLOWS {
         let last = flows.pop().unwrap_or_default();

@@ -3,25 +3,17 @@
 use rust_xlsxwriter::XlsxError;
 
 use crate::report::series::{self, SeriesView};
-use crate::report::{CaptureView, ClassView, FindingView, View};
+use crate::report::{CaptureView, ClassView, FindingView, FlowTable, View};
 use crate::workbook::{self, Sheet, Value};
 
 /// Rows of a sheet; JSON and CSV have all.
 const ROWS: usize = 100_000;
 
-/// Headings and rows of the flows, as CSV has them.
-pub(crate) struct FlowTable {
-    /// Names of the columns.
-    pub(crate) headings: Vec<&'static str>,
-    /// The rows, those of flows that failed first when there are many.
-    pub(crate) rows: Vec<Vec<String>>,
-}
-
 /// The whole file.
 ///
 /// # Errors
 /// What the writer of the format refuses.
-pub(crate) fn render(view: &View, flows: &FlowTable) -> Result<Vec<u8>, XlsxError> {
+pub(crate) fn render(view: &View<'_>, flows: &FlowTable<'_>) -> Result<Vec<u8>, XlsxError> {
     let mut sheets = vec![
         verdict(view),
         classes(view),
@@ -46,7 +38,7 @@ fn sheet(name: &'static str, headings: &[&str], rows: Vec<Vec<Value>>) -> Sheet 
     }
 }
 
-fn verdict(view: &View) -> Sheet {
+fn verdict(view: &View<'_>) -> Sheet {
     let mut rows: Vec<Vec<Value>> = vec![
         vec!["Verdict".into(), view.verdict.headline.clone().into()],
         vec!["Plan".into(), view.plan.clone().into()],
@@ -79,7 +71,7 @@ fn about(capture: &CaptureView) -> String {
     text
 }
 
-fn classes(view: &View) -> Sheet {
+fn classes(view: &View<'_>) -> Sheet {
     let headings = [
         "Class",
         view.place,
@@ -122,7 +114,7 @@ fn classes(view: &View) -> Sheet {
     sheet("Classes", &headings, view.classes.iter().map(row).collect())
 }
 
-fn findings(view: &View) -> Sheet {
+fn findings(view: &View<'_>) -> Sheet {
     let headings = [
         "Severity",
         "Code",
@@ -139,7 +131,7 @@ fn findings(view: &View) -> Sheet {
         "Wireshark filter",
     ];
     let text = |text: &Option<String>| text.clone().map_or(Value::Empty, Value::Text);
-    let row = |one: &FindingView| {
+    let row = |one: &FindingView<'_>| {
         let (place, line) = one.place.clone().unzip();
         vec![
             one.severity.into(),
@@ -161,39 +153,47 @@ fn findings(view: &View) -> Sheet {
     sheet("Findings", &headings, rows)
 }
 
-fn flow_sheet(flows: &FlowTable) -> Sheet {
-    let verdict = flows.headings.iter().position(|one| *one == "verdict");
-    let passed = |row: &Vec<String>| {
-        verdict.is_some_and(|at| matches!(row[at].as_str(), "ok" | "unplanned"))
+/// Those of flows that failed first when there are many.
+fn flow_sheet(flows: &FlowTable<'_>) -> Sheet {
+    let headings = flows.headings();
+    let row = |at: usize| {
+        let fields = headings.iter().zip(flows.row(at));
+        fields.map(|(heading, text)| field(heading, text)).collect()
     };
-    let mut kept: Vec<&Vec<String>> = flows.rows.iter().collect();
-    if kept.len() > ROWS {
-        kept.sort_by_key(|row| passed(row));
-        kept.truncate(ROWS);
+    let kept = kept(flows.len(), |at| flows.passed(at));
+    let mut rows: Vec<Vec<Value>> = kept.into_iter().map(row).collect();
+    if flows.len() > ROWS {
+        let note = format!(
+            "the first {ROWS} of {} flows, those that failed before the others; `--format csv` has all",
+            flows.len()
+        );
+        rows.push(vec![note.into()]);
     }
-    let field = |(heading, text): (&&str, &String)| match *heading {
+    sheet("Flows", &headings, rows)
+}
+
+/// Which of so many flows are listed, in order.
+fn kept(flows: usize, passed: impl Fn(usize) -> bool) -> Vec<usize> {
+    if flows <= ROWS {
+        return (0..flows).collect();
+    }
+    let failed = (0..flows).filter(|at| !passed(*at));
+    let others = (0..flows).filter(|at| passed(*at));
+    failed.chain(others).take(ROWS).collect()
+}
+
+fn field(heading: &str, text: String) -> Value {
+    match heading {
         _ if text.is_empty() => Value::Empty,
-        "first" | "last" => time(text),
+        "first" | "last" => time(&text),
         // Several marks, or values and packets: never a number.
-        "expected" | "dscp" | "src" | "dst" => text.clone().into(),
+        "expected" | "dscp" | "src" | "dst" => text.into(),
         _ => text
             .parse()
             .ok()
             .filter(|number: &f64| number.is_finite())
-            .map_or_else(|| text.clone().into(), Value::Number),
-    };
-    let rows = kept
-        .iter()
-        .map(|row| flows.headings.iter().zip(*row).map(field).collect());
-    let mut rows: Vec<Vec<Value>> = rows.collect();
-    if flows.rows.len() > ROWS {
-        let note = format!(
-            "the first {ROWS} of {} flows, those that failed before the others; `--format csv` has all",
-            flows.rows.len()
-        );
-        rows.push(vec![note.into()]);
+            .map_or_else(|| text.into(), Value::Number),
     }
-    sheet("Flows", &flows.headings, rows)
 }
 
 /// A time from seconds with nine decimals.
@@ -229,7 +229,7 @@ fn series_sheet(all: &[SeriesView]) -> Sheet {
     sheet("Series", &series::HEADINGS, rows)
 }
 
-fn segments(view: &View) -> Sheet {
+fn segments(view: &View<'_>) -> Sheet {
     let headings = [
         "Segment",
         "Class",
@@ -281,57 +281,24 @@ mod tests {
 
     #[test]
     fn fields_are_numbers_times_or_text() {
-        let flows = FlowTable {
-            headings: vec![
-                "verdict",
-                "expected",
-                "src",
-                "src_port",
-                "first",
-                "dscp",
-                "jitter_ms_mean",
-            ],
-            rows: vec![
-                [
-                    "ok",
-                    "46",
-                    "10.1",
-                    "5060",
-                    "1795308052.027182818",
-                    "0:12",
-                    "",
-                ]
-                .map(str::to_owned)
-                .to_vec(),
-            ],
-        };
+        let read = |heading: &str, text: &str| field(heading, text.to_owned());
+        assert_eq!(read("verdict", "ok"), "ok".into());
+        assert_eq!(read("expected", "46"), "46".into());
+        assert_eq!(read("src", "10.1"), "10.1".into());
+        assert_eq!(read("src_port", "5060"), Value::Number(5060.0));
         assert_eq!(
-            flow_sheet(&flows).rows[0],
-            [
-                "ok".into(),
-                "46".into(),
-                "10.1".into(),
-                Value::Number(5060.0),
-                Value::Time(1_795_308_052_027_182_818),
-                "0:12".into(),
-                Value::Empty,
-            ]
+            read("first", "1795308052.027182818"),
+            Value::Time(1_795_308_052_027_182_818)
         );
+        assert_eq!(read("dscp", "0:12"), "0:12".into());
+        assert_eq!(read("jitter_ms_mean", ""), Value::Empty);
     }
 
     #[test]
     fn of_too_many_flows_those_that_failed_are_kept() {
-        let row = |verdict: &str| vec![verdict.to_owned()];
-        let mut rows = vec![row("ok"); ROWS];
-        rows.push(row("unmarked"));
-        let sheet = flow_sheet(&FlowTable {
-            headings: vec!["verdict"],
-            rows,
-        });
-        assert_eq!(sheet.rows.len(), ROWS + 1);
-        assert_eq!(sheet.rows[0], ["unmarked".into()]);
-        assert!(
-            matches!(&sheet.rows[ROWS][0], Value::Text(text) if text.contains("of 100001 flows"))
-        );
+        let all_but_the_last = |at| at < ROWS;
+        let listed = kept(ROWS + 1, all_but_the_last);
+        assert_eq!((listed.len(), listed[0], listed[1]), (ROWS, ROWS, 0));
+        assert_eq!(kept(2, |at| at == 0), [0, 1]);
     }
 }

@@ -1,5 +1,7 @@
 //! Comma-separated values (RFC 4180) that a spreadsheet takes as text, never as a formula.
 
+use std::io::{self, Write};
+
 /// Lines of fields. Every line ends in CR LF.
 #[derive(Debug, Default)]
 pub(crate) struct Csv {
@@ -25,9 +27,24 @@ impl Csv {
         self.text.push_str("\r\n");
     }
 
-    /// Bytes of text so far.
-    pub(crate) const fn len(&self) -> usize {
-        self.text.len()
+    /// Writes headings and rows, each row passed on before there are many.
+    ///
+    /// # Errors
+    /// The writer's.
+    pub(crate) fn write(
+        out: &mut dyn Write,
+        headings: &[&str],
+        rows: impl Iterator<Item = Vec<String>>,
+    ) -> io::Result<()> {
+        let mut csv = Self::new(headings);
+        for row in rows {
+            csv.line(row);
+            if csv.text.len() > FULL {
+                out.write_all(csv.text.as_bytes())?;
+                csv.text.clear();
+            }
+        }
+        out.write_all(csv.text.as_bytes())
     }
 
     /// The whole text.
@@ -65,6 +82,9 @@ pub(crate) fn render(table: &super::Table) -> String {
     }
     csv.into_text()
 }
+
+/// Text is passed on when there is so much.
+const FULL: usize = 1 << 16;
 
 #[cfg(test)]
 mod tests {

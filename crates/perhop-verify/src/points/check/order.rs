@@ -118,7 +118,7 @@ fn by_ttl(
     let mut out: Vec<usize> = of.to_vec();
     let ttl = |point: &usize| {
         let found = keys.iter().find_map(|key| indices[*point].find(*key));
-        found.map_or(0, |at| points[*point].flows[at].ttl.1)
+        found.map_or(0, |at| points[*point].flows.flow(at).ttl.1)
     };
     out.sort_by_key(|point| std::cmp::Reverse(ttl(point)));
     out

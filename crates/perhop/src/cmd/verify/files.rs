@@ -8,8 +8,7 @@ use super::Args;
 use crate::cmd::flows::seed;
 use crate::cmd::table::save;
 use crate::failure::Failure;
-use crate::report::xlsx::{self, FlowTable};
-use crate::report::{View, page, series};
+use crate::report::{FlowTable, View, page, series, xlsx};
 use crate::ui::Ui;
 
 /// Flows that are followed over time.
@@ -29,11 +28,7 @@ pub(super) fn any(args: &Args) -> bool {
 ///
 /// # Errors
 /// A file that cannot be written.
-pub(super) fn write(
-    args: &Args,
-    view: &View,
-    flows: impl FnOnce() -> FlowTable,
-) -> Result<(), Failure> {
+pub(super) fn write(args: &Args, view: &View<'_>, flows: &FlowTable<'_>) -> Result<(), Failure> {
     if let Some(path) = &args.html {
         save(path, page::render(view).as_bytes())?;
     }
@@ -41,7 +36,7 @@ pub(super) fn write(
         save(path, series::csv(&view.series).as_bytes())?;
     }
     if let Some(path) = &args.xlsx {
-        let bytes = xlsx::render(view, &flows())
+        let bytes = xlsx::render(view, flows)
             .map_err(|error| Failure::failed(format!("cannot make the workbook: {error}")))?;
         save(path, &bytes)?;
     }

@@ -10,6 +10,7 @@ use perhop_policy::Vantage;
 use perhop_verify::attribute::media_ports;
 use perhop_verify::flow::FlowKey;
 use perhop_verify::points::{Collector, Limits};
+use perhop_verify::source::FlowSource;
 use perhop_verify::tolerance::Tolerances;
 use perhop_wire::capture::CapturedPacket;
 use serde::Serialize;
@@ -21,11 +22,12 @@ use crate::failure::{Failure, Outcome};
 use crate::feed::{self, From, is_stdin};
 use crate::json::call::JsonCalls;
 use crate::json::capture::{JsonCapture, JsonTotals};
-use crate::json::flow::JsonFragmentRow;
+use crate::json::flow::{JsonFragmentRow, Listed};
 use crate::json::points::{JsonPoint, JsonSegment};
-use crate::json::verify::{JsonClass, JsonFinding, JsonJudged, Verdicts};
+use crate::json::verify::{JsonClass, JsonFinding, JudgedRow, Verdicts};
 use crate::json::{self, Each};
 use crate::report::points::{Compared, view};
+use crate::report::table::point_of;
 use crate::report::{OverTime, Subject};
 use crate::ui::Ui;
 use together::{Read, Together, Told};
@@ -68,9 +70,10 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Outcome, Failure> {
         let (captures, found) = analyse(&from, args.max_flows, ports, Some(&mut beside), ui)?;
         let found = found.into_flows();
         let vantage = vantage(name, args.vantage.into());
-        let report = perhop_verify::report::verify(policy, vantage, &found.flows, &tolerances);
+        let flows = FlowSource::from(&found.flows);
+        let report = perhop_verify::report::verify(policy, vantage, flows, &tolerances);
         if let Some(timeline) = &timeline {
-            over_time.add(policy, &found.flows, &report.flows, timeline, Some(name));
+            over_time.add(policy, flows, &report.flows, timeline, Some(name));
         }
         read.push(Read {
             name,
@@ -86,7 +89,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Outcome, Failure> {
         source: &loaded.source,
         policy,
         captures: &all.captures,
-        flows: &all.flows,
+        flows: FlowSource::from(&all.flows),
         tolerances: &tolerances,
         report: &all.report,
     };
@@ -201,14 +204,19 @@ fn write_json(
     let policy = subject.policy;
     let names: Vec<&str> = all.points.iter().map(|point| point.name).collect();
     let place = |point: usize, key: &FlowKey| all.place(point, key);
-    let flows = all.points.iter().flat_map(|point| {
-        let own = all.flows[point.flows.clone()].iter();
-        let judged = all.report.flows[point.flows.clone()].iter();
-        own.zip(judged).map(|(flow, judged)| At {
-            point: point.name,
-            row: JsonJudged::of(subject, flow, judged),
-        })
-    });
+    let counts: Vec<(&str, usize)> = all
+        .points
+        .iter()
+        .map(|point| (point.name, point.flows.len()))
+        .collect();
+    let flows = Listed {
+        len: all.flows.len(),
+        threads: args.from.threads(),
+        make: |number| At {
+            point: point_of(&counts, number).unwrap_or_default(),
+            row: JudgedRow(*subject, number),
+        },
+    };
     let fragments = all.points.iter().flat_map(|point| {
         point.fragments.iter().map(|row| At {
             point: point.name,
@@ -248,7 +256,7 @@ fn write_json(
             .iter()
             .map(|told| JsonTold::of(subject, told, &names))
             .collect(),
-        flows: Each(flows),
+        flows,
         calls: JsonCalls::of(&all.calls, all.flows.iter().map(|flow| flow.call.clone())),
         fragments: Each(fragments),
     };

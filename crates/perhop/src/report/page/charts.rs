@@ -76,7 +76,7 @@ fn pattern(id: &str, back: &str, path: &str, html: &mut Html) {
 }
 
 /// All charts.
-pub(crate) fn section(view: &View, html: &mut Html) {
+pub(crate) fn section(view: &View<'_>, html: &mut Html) {
     html.leaf("h2", &[], "Marks");
     html.within("div", &[("class", "charts")], |html| {
         verdicts(view, html);
@@ -141,7 +141,7 @@ fn bar(row: &Bar, top: f64, html: &mut Html) {
     }
 }
 
-fn verdicts(view: &View, html: &mut Html) {
+fn verdicts(view: &View<'_>, html: &mut Html) {
     let mut names: Vec<&'static str> = Vec::new();
     let rows: Vec<Bar> = view
         .classes
@@ -181,7 +181,7 @@ fn verdicts(view: &View, html: &mut Html) {
     bars("Flows by verdict", "one bar a class", &rows, &legend, html);
 }
 
-fn marks(view: &View, html: &mut Html) {
+fn marks(view: &View<'_>, html: &mut Html) {
     let rows: Vec<Bar> = view
         .classes
         .iter()

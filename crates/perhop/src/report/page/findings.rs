@@ -2,13 +2,13 @@
 
 use crate::html::Html;
 use crate::report::page::tag;
-use crate::report::{FindingView, Tone, View};
+use crate::report::{FindingView, Tone, View, receiver, sender};
 
 /// Flows named in one finding before the rest is only counted.
 const SHOWN: usize = 12;
 
 /// The section, also when there is nothing.
-pub(crate) fn section(view: &View, html: &mut Html) {
+pub(crate) fn section(view: &View<'_>, html: &mut Html) {
     html.leaf("h2", &[], "Findings");
     if view.findings.is_empty() {
         html.leaf("p", &[("class", "soft")], "None.");
@@ -18,7 +18,7 @@ pub(crate) fn section(view: &View, html: &mut Html) {
     }
 }
 
-fn one(finding: &FindingView, view: &View, html: &mut Html) {
+fn one(finding: &FindingView<'_>, view: &View<'_>, html: &mut Html) {
     let class = match finding.tone {
         Tone::Bad => "card finding bad",
         Tone::Warn => "card finding warn",
@@ -71,7 +71,7 @@ fn lines(title: &str, lines: &[String], html: &mut Html) {
     });
 }
 
-fn flows(finding: &FindingView, view: &View, html: &mut Html) {
+fn flows(finding: &FindingView<'_>, view: &View<'_>, html: &mut Html) {
     if finding.flows.is_empty() {
         return;
     }
@@ -83,10 +83,11 @@ fn flows(finding: &FindingView, view: &View, html: &mut Html) {
             };
             html.within("div", &[], |html| {
                 let target = format!("#flow-{}", index + 1);
+                let (from, to) = (sender(&flow.key), receiver(&flow.key));
                 html.leaf(
                     "a",
                     &[("href", &target)],
-                    &format!("{} {} → {}", flow.proto, flow.sender(), flow.receiver()),
+                    &format!("{} {from} → {to}", flow.key.protocol_text()),
                 );
             });
         }

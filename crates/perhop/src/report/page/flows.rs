@@ -3,21 +3,19 @@
 use crate::html::Html;
 use crate::render::{counted, grouped};
 use crate::report::page::tag;
-use crate::report::{FlowView, View, filter};
+use crate::report::{FlowView, View, filter, receiver, sender};
 
 /// Rows of one table; a page with more would not be read, and JSON has them all.
 const MAX_ROWS: usize = 500;
 
 /// Both tables.
-pub(crate) fn section(view: &View, html: &mut Html) {
-    let numbered = || view.flows.iter().enumerate();
-    let failed: Vec<_> = numbered().filter(|(_, flow)| flow.failed()).collect();
-    let rest: Vec<_> = numbered().filter(|(_, flow)| !flow.failed()).collect();
-    if !failed.is_empty() {
+pub(crate) fn section(view: &View<'_>, html: &mut Html) {
+    let [failed, rest] = [true, false].map(|failed| view.flows.numbers(failed).count());
+    if failed > 0 {
         html.leaf("h2", &[], "Flows that are not as planned");
-        table(&failed, true, html);
+        table(view, true, failed, html);
     }
-    if !rest.is_empty() {
+    if rest > 0 {
         html.leaf("h2", &[], "Other flows");
         html.within("details", &[], |html| {
             html.leaf(
@@ -25,15 +23,16 @@ pub(crate) fn section(view: &View, html: &mut Html) {
                 &[],
                 &format!(
                     "{}: as planned, or none of the plan's business",
-                    counted(rest.len(), "flow")
+                    counted(rest, "flow")
                 ),
             );
-            table(&rest, false, html);
+            table(view, false, rest, html);
         });
     }
 }
 
-fn table(flows: &[(usize, &FlowView)], filters: bool, html: &mut Html) {
+/// Those that failed, or the others, so many there are.
+fn table(view: &View<'_>, failed: bool, count: usize, html: &mut Html) {
     html.within("div", &[("class", "scroll")], |html| {
         html.within("table", &[], |html| {
             html.within("thead", &[], |html| {
@@ -46,19 +45,21 @@ fn table(flows: &[(usize, &FlowView)], filters: bool, html: &mut Html) {
                 });
             });
             html.within("tbody", &[], |html| {
-                for (index, flow) in flows.iter().take(MAX_ROWS) {
-                    row(*index, flow, filters, html);
+                for index in view.flows.numbers(failed).take(MAX_ROWS) {
+                    if let Some(flow) = view.flows.get(index) {
+                        row(index, &flow, failed, html);
+                    }
                 }
             });
         });
     });
-    if flows.len() > MAX_ROWS {
+    if count > MAX_ROWS {
         html.leaf(
             "p",
             &[("class", "note")],
             &format!(
                 "The first {MAX_ROWS} of {} are shown; `perhop verify --format json` or `csv` has all.",
-                grouped(flows.len() as u64)
+                grouped(count as u64)
             ),
         );
     }
@@ -68,8 +69,9 @@ fn row(index: usize, flow: &FlowView, filters: bool, html: &mut Html) {
     let id = format!("flow-{}", index + 1);
     html.within("tr", &[("id", &id)], |html| {
         html.within("td", &[("class", "mono")], |html| {
-            html.leaf("div", &[], &format!("{} {} →", flow.proto, flow.sender()));
-            html.leaf("div", &[], &flow.receiver());
+            let (proto, from) = (flow.key.protocol_text(), sender(&flow.key));
+            html.leaf("div", &[], &format!("{proto} {from} →"));
+            html.leaf("div", &[], &receiver(&flow.key));
         });
         html.within("td", &[], |html| {
             html.leaf("span", &[("class", tag(flow.verdict.1))], flow.verdict.0);
@@ -96,7 +98,7 @@ fn row(index: usize, flow: &FlowView, filters: bool, html: &mut Html) {
                 html.rich_leaf("div", &[], line);
             }
             if filters {
-                html.leaf("code", &[("class", "on-screen")], &filter::flow(flow));
+                html.leaf("code", &[("class", "on-screen")], &filter::flow(&flow.key));
             }
         });
     });

@@ -6,7 +6,7 @@ use crate::report::points::{SegmentRow, SegmentView};
 use crate::report::{Tone, View};
 
 /// The section; nothing for a single capture.
-pub(crate) fn section(view: &View, html: &mut Html) {
+pub(crate) fn section(view: &View<'_>, html: &mut Html) {
     if view.segments.is_empty() {
         return;
     }

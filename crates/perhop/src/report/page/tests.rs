@@ -9,12 +9,11 @@ fn a_share_is_not_rounded_to_all_or_nothing() {
     assert_eq!(percent(1, 100_000), "0.1 %");
 }
 
-use std::net::IpAddr;
-
 use perhop_policy::Dscp;
+use perhop_verify::flow::FlowKey;
 
 use crate::report::series::{Moment, SeriesView, Share};
-use crate::report::{CaptureView, FindingView, FlowView, VerdictView};
+use crate::report::{CaptureView, FindingView, FlowView, FlowViews, VerdictView};
 
 fn dscp(value: u8) -> Dscp {
     Dscp::try_new(value).unwrap()
@@ -29,11 +28,13 @@ fn flow(
     seen: &[(u8, u64)],
 ) -> FlowView {
     FlowView {
-        proto: "udp".into(),
-        src: src.parse::<IpAddr>().unwrap(),
-        src_port,
-        dst: dst.parse().unwrap(),
-        dst_port,
+        key: FlowKey {
+            protocol: 17,
+            src: src.parse().unwrap(),
+            src_port,
+            dst: dst.parse().unwrap(),
+            dst_port,
+        },
         packets: seen.iter().map(|(_, count)| count).sum(),
         verdict,
         rule: Some("clients/lync-2013/audio".into()),
@@ -49,7 +50,7 @@ fn flow(
 
 /// A report such as half a minute of a small company gives.
 #[expect(clippy::too_many_lines, reason = "data")]
-fn sample(name: &str) -> View {
+fn sample(name: &str) -> View<'static> {
     let class = |class: &str,
                  site: &str,
                  expected,
@@ -90,6 +91,41 @@ fn sample(name: &str) -> View {
         missing: unmarked / 2,
         jitter_ms: Some(planned as f64 / 7.0),
     };
+    let flows = [
+        flow(
+            "192.0.2.20",
+            49160,
+            "198.51.100.14",
+            20004,
+            ("unmarked", Tone::Bad),
+            &[(0, 1050)],
+        ),
+        flow(
+            "198.51.100.13",
+            31000,
+            "192.0.2.20",
+            49300,
+            ("mixed", Tone::Bad),
+            &[(0, 400), (46, 371)],
+        ),
+        flow(
+            "2001:db8:1234:5678:9abc:def0:1234:5678",
+            31000,
+            "2001:db8:1234:5678:9abc:def0:1234:9999",
+            49300,
+            ("unplanned-mark", Tone::Bad),
+            &[(46, 103)],
+        ),
+        flow(
+            "198.51.100.11",
+            20002,
+            "192.0.2.102",
+            20000,
+            ("ok", Tone::Good),
+            &[(46, 1200)],
+        ),
+    ];
+    let tones = flows.iter().map(|flow| flow.verdict.1).collect();
     View {
         plan: name.to_owned(),
         vantage: "the path".into(),
@@ -133,7 +169,7 @@ fn sample(name: &str) -> View {
                 evidence: vec!["3,405 of 3,405 packets carry 0; the other direction carries 46".into()],
                 next: "on 192.0.2.20: Get-NetQosPolicy -PolicyStore ActiveStore".into(), others: vec!["match: the policy names another executable".into()], class: Some("audio".into()),
                 place: Some(("plan.toml:17:9".into(), "audio = \"49152-57499\"".into())),
-                flows: vec![0, 1],
+                flows: &[0, 1],
                 filter: Some("ip.src == 192.0.2.20 && udp.srcport >= 49152 && udp.srcport <= 57499 && ip.dsfield.dscp != 46".into()),
             },
             FindingView {
@@ -145,16 +181,11 @@ fn sample(name: &str) -> View {
                 evidence: Vec::new(),
                 next: "the application\'s own settings".into(), others: Vec::new(), class: None,
                 place: None,
-                flows: vec![2],
+                flows: &[2],
                 filter: None,
             },
         ],
-        flows: vec![
-            flow("192.0.2.20", 49160, "198.51.100.14", 20004, ("unmarked", Tone::Bad), &[(0, 1050)]),
-            flow("198.51.100.13", 31000, "192.0.2.20", 49300, ("mixed", Tone::Bad), &[(0, 400), (46, 371)]),
-            flow("2001:db8:1234:5678:9abc:def0:1234:5678", 31000, "2001:db8:1234:5678:9abc:def0:1234:9999", 49300, ("unplanned-mark", Tone::Bad), &[(46, 103)]),
-            flow("198.51.100.11", 20002, "192.0.2.102", 20000, ("ok", Tone::Good), &[(46, 1200)]),
-        ],
+        flows: FlowViews::new(tones, move |at, _| flows[at].clone()),
         series: vec![
             series("audio", 46, (0..28).map(|n| bin(150 + n % 7, 40 + n, if n > 9 && n < 20 { 50 } else { 0 })).collect()),
             series("video", 34, (0..28).map(|n| bin(20, 0, n * 2)).collect()),

@@ -94,7 +94,7 @@ impl<'a> Together<'a> {
             .map(|read| Point {
                 name: read.name,
                 trace: &read.trace,
-                flows: &read.found.flows,
+                flows: (&read.found.flows).into(),
                 report: &read.report,
                 dropped: read.captures.iter().map(|one| one.dropped).sum(),
             })
