@@ -16,6 +16,7 @@ mod numbers;
 pub mod points;
 pub mod quality;
 pub mod report;
+mod secret;
 pub mod seen;
 pub mod source;
 pub mod stream;

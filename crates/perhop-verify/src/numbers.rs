@@ -1,7 +1,9 @@
 //! Numbers of things, found by what the things are: an index that keeps the numbers alone.
 
 use std::borrow::Borrow;
-use std::hash::{BuildHasher, Hash, RandomState};
+use std::hash::{BuildHasher, Hash};
+
+use crate::secret::Secret;
 
 /// Numbers of different things. Whoever asks says what the thing of a number is. It is only ever asked for one thing, so
 /// its order is of no account.
@@ -10,7 +12,7 @@ pub(crate) struct Numbers {
     /// A number plus 1; 0 for none.
     entries: Vec<u32>,
     count: usize,
-    secret: RandomState,
+    secret: Secret,
 }
 
 impl Numbers {

@@ -1,9 +1,10 @@
 //! Where the RTCP of a capture is, found by the 5-tuple of its flow.
 
-use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::hash::BuildHasher;
 
 use super::table::Slot;
 use crate::flow::FlowKey;
+use crate::secret::Secret;
 
 /// Where a flow is: in a table, or among those that made room and were kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -85,68 +86,7 @@ impl Directory {
     }
 
     fn start(&self, key: &FlowKey) -> usize {
-        let mut hasher = Folded(self.secret.0);
-        key.hash(&mut hasher);
-        hasher.finish() as usize & (self.buckets.len() - 1)
-    }
-}
-
-/// A secret of the process.
-#[derive(Debug, Clone)]
-struct Secret([u64; 2]);
-
-/// The hash that is made with it.
-#[derive(Debug)]
-struct Folded([u64; 2]);
-
-impl Default for Secret {
-    fn default() -> Self {
-        let random = RandomState::new();
-        Self([random.hash_one(0) | 1, random.hash_one(1) | 1])
-    }
-}
-
-impl Folded {
-    #[inline]
-    fn add(&mut self, word: u64) {
-        let product = u128::from(self.0[0] ^ word) * u128::from(self.0[1]);
-        self.0[0] = product as u64 ^ (product >> 64) as u64;
-    }
-}
-
-impl Hasher for Folded {
-    #[inline]
-    fn write(&mut self, bytes: &[u8]) {
-        for part in bytes.chunks(8) {
-            let mut word = [0; 8];
-            word[..part.len()].copy_from_slice(part);
-            self.add(u64::from_le_bytes(word));
-        }
-    }
-
-    #[inline]
-    fn write_u8(&mut self, number: u8) {
-        self.add(number.into());
-    }
-
-    #[inline]
-    fn write_u16(&mut self, number: u16) {
-        self.add(number.into());
-    }
-
-    #[inline]
-    fn write_u64(&mut self, number: u64) {
-        self.add(number);
-    }
-
-    #[inline]
-    fn write_usize(&mut self, number: usize) {
-        self.add(number as u64);
-    }
-
-    #[inline]
-    fn finish(&self) -> u64 {
-        self.0[0]
+        self.secret.hash_one(key) as usize & (self.buckets.len() - 1)
     }
 }
 

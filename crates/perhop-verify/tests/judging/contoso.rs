@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use perhop_policy::Vantage;
-
 use perhop_verify::flow::Flow;
 use perhop_verify::report::Report;
 use perhop_verify::seen::Payload;

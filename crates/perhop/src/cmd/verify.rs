@@ -251,7 +251,11 @@ fn write_json(
         flows: Listed {
             len: found.len(),
             threads,
-            make: |number| JudgedRow(*subject, number),
+            make: |number| JudgedRow {
+                subject: *subject,
+                number,
+                point: None,
+            },
         },
         calls: JsonCalls::of(found.calls(), found.flows().map(|flow| flow.call)),
         fragments: Each(found.fragments().iter().map(JsonFragmentRow::of)),

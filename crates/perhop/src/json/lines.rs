@@ -61,6 +61,15 @@ impl Serialize for Bytes<'_> {
     }
 }
 
+/// A tuple of objects whose members are written as those of one object. None of them is empty.
+pub(crate) struct Joined<T>(pub(crate) T);
+
+impl<T: Serialize> Serialize for Joined<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_newtype_struct(JOINED, &self.0)
+    }
+}
+
 /// Text that needs no escapes.
 pub(crate) struct Plain<'a>(pub(crate) &'a str);
 
@@ -75,6 +84,8 @@ const PLAIN: &str = "perhop::Plain";
 
 const RAW: &str = "perhop::Raw";
 
+const JOINED: &str = "perhop::Joined";
+
 /// What the next value is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Next {
@@ -86,6 +97,10 @@ enum Next {
     Raw,
     /// Text without what needs escapes.
     Unescaped,
+    /// Objects to be joined.
+    Joined,
+    /// One of them.
+    Part { is_first: bool },
 }
 
 /// The name of a newtype whose content is nanoseconds, written as seconds.
@@ -201,7 +216,8 @@ struct Compound<'a, 'o> {
     lines: &'a mut Lines<'o>,
     is_first: bool,
     has_lines: bool,
-    closing: u8,
+    /// `None` where what is around closes.
+    closing: Option<u8>,
 }
 
 impl Compound<'_, '_> {
@@ -226,8 +242,9 @@ impl Compound<'_, '_> {
     }
 
     fn finish(self) {
-        let is_empty = self.is_first;
-        self.lines.close(self.closing, is_empty, self.has_lines);
+        if let Some(closing) = self.closing {
+            self.lines.close(closing, self.is_first, self.has_lines);
+        }
     }
 }
 
@@ -361,6 +378,7 @@ impl<'a, 'o> Serializer for &'a mut Lines<'o> {
             TIME => Next::Time,
             RAW => Next::Raw,
             PLAIN => Next::Unescaped,
+            JOINED => Next::Joined,
             _ => Next::Plain,
         };
         value.serialize(self)
@@ -386,11 +404,14 @@ impl<'a, 'o> Serializer for &'a mut Lines<'o> {
             lines: self,
             is_first: true,
             has_lines,
-            closing: b']',
+            closing: Some(b']'),
         })
     }
 
     fn serialize_tuple(self, length: usize) -> Result<Compound<'a, 'o>, Error> {
+        if std::mem::take(&mut self.next) == Next::Joined {
+            return self.serialize_map(None);
+        }
         self.serialize_seq(Some(length))
     }
 
@@ -415,13 +436,22 @@ impl<'a, 'o> Serializer for &'a mut Lines<'o> {
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<Compound<'a, 'o>, Error> {
+        if let Next::Part { is_first } = std::mem::take(&mut self.next) {
+            let has_lines = self.depth == 1;
+            return Ok(Compound {
+                lines: self,
+                is_first,
+                has_lines,
+                closing: None,
+            });
+        }
         let has_lines = self.depth == 0;
         self.open(b'{');
         Ok(Compound {
             lines: self,
             is_first: true,
             has_lines,
-            closing: b'}',
+            closing: Some(b'}'),
         })
     }
 
@@ -465,9 +495,27 @@ macro_rules! elements {
 
 elements!(
     SerializeSeq: serialize_element,
-    SerializeTuple: serialize_element,
     SerializeTupleStruct: serialize_field
 );
+
+impl ser::SerializeTuple for Compound<'_, '_> {
+    type Ok = ();
+    type Error = Error;
+
+    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
+        if self.closing == Some(b'}') {
+            let is_first = std::mem::take(&mut self.is_first);
+            self.lines.next = Next::Part { is_first };
+            return value.serialize(&mut *self.lines);
+        }
+        self.element(value)
+    }
+
+    fn end(self) -> Result<(), Error> {
+        self.finish();
+        Ok(())
+    }
+}
 
 impl ser::SerializeMap for Compound<'_, '_> {
     type Ok = ();
@@ -576,6 +624,27 @@ mod tests {
             r#""#,
         ];
         assert_eq!(written(&report), expected.join("\n"));
+    }
+
+    #[test]
+    fn joined_objects_are_as_one() {
+        #[derive(Serialize)]
+        struct One {
+            a: u8,
+            b: (u8, Option<u8>),
+        }
+        #[derive(Serialize)]
+        struct Two {
+            c: BTreeMap<u8, u8>,
+        }
+        let parts = || {
+            let c = [(7, 1)].into();
+            (One { a: 1, b: (2, None) }, Two { c })
+        };
+        let lines = "{\n\"a\":1,\n\"b\":[\n2,\nnull\n],\n\"c\":{\"7\":1}\n}\n";
+        assert_eq!(written(&Joined(parts())), lines);
+        let rows = "[{\"a\":1,\"b\":[2,null],\"c\":{\"7\":1}}]\n";
+        assert_eq!(written(&[Joined(parts())]), rows);
     }
 
     fn values() -> impl Strategy<Value = Value> {

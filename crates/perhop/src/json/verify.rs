@@ -3,7 +3,6 @@
 use perhop_policy::{Dscp, PolicySet, Span};
 use perhop_verify::attribute::Proof;
 use perhop_verify::finding::{Cause, Finding};
-use perhop_verify::flow::Flow;
 use perhop_verify::report::{ClassSummary, VerdictCounts};
 use perhop_verify::tolerance::Tolerances;
 use perhop_verify::verdict::{Judged, Shape};
@@ -11,25 +10,41 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use crate::json::flow::JsonFlow;
+use crate::json::lines::Joined;
 use crate::json::{Histogram, rounded};
 use crate::report::{Subject, class_of};
 use crate::source::Source;
 
-/// A flow and its verdict, by its number; it lives while it is written.
-pub(crate) struct JudgedRow<'a>(pub(crate) Subject<'a>, pub(crate) usize);
+/// A flow and its verdict; it lives while it is written.
+pub(crate) struct JudgedRow<'a> {
+    /// What the flow is of.
+    pub(crate) subject: Subject<'a>,
+    /// Its number.
+    pub(crate) number: usize,
+    /// The point at which it was seen, where there are several.
+    pub(crate) point: Option<&'a str>,
+}
 
 impl Serialize for JudgedRow<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self(subject, number) = self;
-        let (flow, judged) = (subject.flows.flow(*number), &subject.report.flows[*number]);
-        JsonJudged::of(subject, &flow, judged).serialize(serializer)
+        let flow = self.subject.flows.flow(self.number);
+        let judged = &self.subject.report.flows[self.number];
+        let parts = (JsonFlow::of(&flow), JsonJudged::of(&self.subject, judged));
+        match self.point {
+            Some(point) => Joined((AtPoint { point }, parts.0, parts.1)).serialize(serializer),
+            None => Joined(parts).serialize(serializer),
+        }
     }
 }
 
 #[derive(Serialize)]
+struct AtPoint<'a> {
+    point: &'a str,
+}
+
+/// What a flow is, held against the plan.
+#[derive(Serialize)]
 struct JsonJudged<'a> {
-    #[serde(flatten)]
-    flow: JsonFlow<'a>,
     rule: Option<&'a str>,
     rules: Vec<&'a str>,
     expected: Option<u8>,
@@ -44,12 +59,11 @@ struct JsonJudged<'a> {
 }
 
 impl<'a> JsonJudged<'a> {
-    fn of(subject: &Subject<'a>, flow: &'a Flow, judged: &'a Judged) -> Self {
+    fn of(subject: &Subject<'a>, judged: &Judged) -> Self {
         let policy: &'a PolicySet = subject.policy;
         let attribution = judged.attribution.as_ref();
         let tolerances: &Tolerances = subject.tolerances;
         Self {
-            flow: JsonFlow::of(flow),
             rule: attribution.map(|one| policy.rule(one.rule()).name.as_str()),
             rules: attribution.map_or_else(Vec::new, |one| {
                 one.rules

@@ -119,14 +119,11 @@ fn finish(
         point_notes: &point_notes,
         explained: all.told.iter().filter(|told| told.explained).count(),
     };
-    let places: Vec<(&str, usize)> = heads
-        .iter()
-        .map(|(name, _, flows)| (*name, *flows))
-        .collect();
+    let counts = all.flow_counts();
     let unread = feed::all_unreadable(&all.captures);
     let json = |out: &mut dyn Write| write_json(out, args, subject, all);
     let view = || view(&compared, over_time);
-    print(args, subject, &places, view, json, unread, ui)?;
+    print(args, subject, &counts, view, json, unread, ui)?;
     Ok(outcome(&all.report, damaged, unread))
 }
 
@@ -204,17 +201,14 @@ fn write_json(
     let policy = subject.policy;
     let names: Vec<&str> = all.points.iter().map(|point| point.name).collect();
     let place = |point: usize, key: &FlowKey| all.place(point, key);
-    let counts: Vec<(&str, usize)> = all
-        .points
-        .iter()
-        .map(|point| (point.name, point.flows.len()))
-        .collect();
+    let counts = all.flow_counts();
     let flows = Listed {
         len: all.flows.len(),
         threads: args.from.threads(),
-        make: |number| At {
-            point: point_of(&counts, number).unwrap_or_default(),
-            row: JudgedRow(*subject, number),
+        make: |number| JudgedRow {
+            subject: *subject,
+            number,
+            point: point_of(&counts, number),
         },
     };
     let fragments = all.points.iter().flat_map(|point| {

@@ -193,6 +193,14 @@ impl<'a> Together<'a> {
         }
     }
 
+    /// Names of the points and numbers of their flows.
+    pub(super) fn flow_counts(&self) -> Vec<(&'a str, usize)> {
+        let points = self.points.iter();
+        points
+            .map(|point| (point.name, point.flows.len()))
+            .collect()
+    }
+
     /// Where a flow is among all.
     pub(super) fn place(&self, point: usize, key: &FlowKey) -> Option<usize> {
         self.places[point].get(key).copied()
