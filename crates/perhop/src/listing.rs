@@ -1,7 +1,7 @@
 //! Flows as people and spreadsheets read them.
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, BinaryHeap};
 use std::io::{self, Write};
 
 use perhop_verify::call::Call;
@@ -20,19 +20,12 @@ use crate::ui::{BOLD, DIM, WARN, paint};
 /// The list of flows for a terminal: those with media first, then by packets. A flow is made when it is looked at, and
 /// only those shown are kept. `dropped` packets are not in the captures.
 pub(crate) fn human(found: &Ledger, dropped: u64, limit: usize, width: Option<usize>) -> String {
-    let (ranks, streams) = ranked(found);
-    let shown = if limit == 0 {
-        ranks.len()
-    } else {
-        limit.min(ranks.len())
-    };
+    let (ranks, streams) = ranked(found, limit);
     let mut out = summary(found, streams, dropped);
     if ranks.is_empty() {
         return out;
     }
-    let flows = ranks[..shown]
-        .iter()
-        .map(|(.., number)| found.flow(*number));
+    let flows = ranks.iter().map(|(.., number)| found.flow(*number));
     let mut grid = Grid::new([
         Column::text("Flow", 24),
         Column::number("Packets"),
@@ -64,31 +57,30 @@ pub(crate) fn human(found: &Ledger, dropped: u64, limit: usize, width: Option<us
             out.push_str(&paint(DIM, &format!("{line}\n")));
         }
     }
-    if shown < ranks.len() {
+    if ranks.len() < found.len() {
         out.push_str(&paint(
             DIM,
             &format!(
                 "and {} more; `--limit 0` or `--format json` shows them\n",
-                grouped((ranks.len() - shown) as u64)
+                grouped((found.len() - ranks.len()) as u64)
             ),
         ));
     }
     out
 }
 
-/// The numbers of all flows as they are listed, and how many streams there are.
-fn ranked(found: &Ledger) -> (Vec<(bool, Reverse<u64>, usize)>, usize) {
-    let mut streams = 0;
-    let mut ranks: Vec<_> = found
-        .flows()
-        .enumerate()
-        .map(|(number, flow)| {
-            streams += flow.rtp.len();
-            (!flow.has_media(), Reverse(flow.packets), number)
-        })
-        .collect();
-    ranks.sort_unstable();
-    (ranks, streams)
+/// The numbers of the flows to be listed, in their order, at most `limit` unless that is 0; and how many streams there are
+/// in all.
+fn ranked(found: &Ledger, limit: usize) -> (Vec<(bool, Reverse<u64>, usize)>, usize) {
+    let (mut streams, mut ranks) = (0, BinaryHeap::new());
+    for (number, flow) in found.flows().enumerate() {
+        streams += flow.rtp.len();
+        ranks.push((!flow.has_media(), Reverse(flow.packets), number));
+        if limit > 0 && ranks.len() > limit {
+            ranks.pop();
+        }
+    }
+    (ranks.into_sorted_vec(), streams)
 }
 
 /// One or two lines about the whole.

@@ -108,19 +108,43 @@ mod tests {
     use super::*;
     use crate::stream::arrival::Arrival;
 
+    /// A table with so many flows.
+    fn table(flows: u64) -> Table {
+        let mut table = Table::new();
+        for number in 0..flows {
+            let facts = Facts {
+                key: [number, 0],
+                arrival: Arrival::bare(0, 0),
+                like: Like::NONE,
+                hash: number as u32,
+                ip_len: 0,
+                frame: 0,
+                rare: 0,
+            };
+            table.insert(&facts, None, Recognition::Open);
+        }
+        table
+    }
+
+    #[test]
+    fn what_removed_flows_had_is_lent_again() {
+        let mut table = table(3);
+        for slot in [0, 1] {
+            table.extra_mut(slot).ce = 7 + slot;
+            table.rtcp_mut(slot);
+        }
+        let before = (table.cold[0].extra, table.cold[0].rtcp);
+        table.remove(&[true, false, false]);
+        assert_eq!((table.len(), table.extra(0).unwrap().ce), (2, 8));
+        assert!(table.extra(1).is_none() && table.rtcp_of(1).is_none());
+        assert_eq!(table.extra_mut(1).ce, 0);
+        table.rtcp_mut(1);
+        assert_eq!((table.cold[1].extra, table.cold[1].rtcp), before);
+    }
+
     #[test]
     fn cells_spill_and_keep_their_counts() {
-        let mut table = Table::new();
-        let facts = Facts {
-            key: [0; 2],
-            arrival: Arrival::bare(0, 0),
-            like: Like::NONE,
-            hash: 0,
-            ip_len: 0,
-            frame: 0,
-            rare: 0,
-        };
-        let slot = table.insert(&facts, None, Recognition::Open);
+        let (mut table, slot) = (table(1), 0);
         for round in 1..=3u64 {
             for cell in 0..10u16 {
                 table.add_cell(slot, cell * 7, round * u64::from(cell + 1));

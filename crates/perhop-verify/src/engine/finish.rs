@@ -47,7 +47,8 @@ impl Hints {
             ..*key
         };
         let of = |key: &FlowKey| {
-            let is = |place| at(place, tables).is_some_and(|(table, slot)| table.key(slot) == *key);
+            let is =
+                |place| at(place, tables).is_some_and(|(table, slot)| table.has_key(slot, key));
             let (table, slot) = at(self.rtcp.find(key, is)?, tables)?;
             table.rtcp_of(slot)
         };
@@ -120,6 +121,12 @@ impl Table {
             src_port,
             dst_port,
         }
+    }
+
+    /// Whether a flow has this 5-tuple.
+    pub(super) fn has_key(&self, slot: Slot, key: &FlowKey) -> bool {
+        let ports = (key.protocol, key.src_port, key.dst_port);
+        hash::parts(self.hot[slot as usize].key) == ports && self.key(slot) == *key
     }
 
     /// Two packets that go together are RTP where SDP, STUN or RTCP say that there is some.

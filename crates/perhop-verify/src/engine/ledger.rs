@@ -239,8 +239,15 @@ impl Ledger {
     /// RTCP on flows of a 5-tuple that tells something of streams: the last of them.
     fn telling(&self, key: &FlowKey) -> Option<Rtcp<'_>> {
         let tells = |place| self.rtcp(place).is_some_and(|rtcp| rtcp.tells());
-        let is = |place| self.key(place) == *key && tells(place);
-        self.rtcp(self.hints.rtcp.find(key, is)?)
+        let is = |place: Place| match place.parts() {
+            Ok((table, slot)) => self.tables[table].has_key(slot, key),
+            Err(kept) => self.kept[kept].key == *key,
+        };
+        let place = self
+            .hints
+            .rtcp
+            .find(key, |place| is(place) && tells(place))?;
+        self.rtcp(place)
     }
 
     /// Finds the flows with RTCP.

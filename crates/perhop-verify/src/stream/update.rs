@@ -491,6 +491,45 @@ mod tests {
         (0u8..60, 0i64..40_000_000, 33u16..1200)
     }
 
+    /// So many packets of a stream, 20 ms apart, that counts 320 units in that time; every third with the timestamp of the
+    /// one before when it is video.
+    fn arrivals(kind: u8, video: bool) -> impl Iterator<Item = Arrival> {
+        (0..200u16).map(move |number| {
+            let moment = if video { number - number % 3 } else { number };
+            Arrival {
+                ssrc: 7,
+                timestamp: u32::from(moment) * 320,
+                sequence: number,
+                payload_len: 160,
+                mark_and_type: kind,
+                ..Arrival::bare(1_000_000_000 + i64::from(number) * 20_000_000, 0)
+            }
+        })
+    }
+
+    #[test]
+    fn timing_is_kept_only_where_it_is_needed() {
+        let mut arena = Arena::default();
+        for (kind, video, measuring, after) in [
+            (0, false, false, false),
+            (0, true, false, true),
+            (111, false, true, false),
+            (111, true, true, true),
+        ] {
+            let mut packets = arrivals(kind, video);
+            let id = arena.begin(&packets.next().unwrap(), 0, true);
+            assert_eq!(arena.timings.of(id).is_some(), measuring, "{kind} {video}");
+            for packet in packets {
+                assert_ne!(arena.take(id, &packet, 2), Taken::Drop);
+            }
+            assert_eq!(arena.timings.of(id).is_some(), after, "{kind} {video}");
+            let settled = arena.hot[id as usize].flags & MEASURING == 0;
+            assert!(settled && arena.cold[id as usize].rare.is_none());
+            arena.release(id);
+            assert!(arena.timings.of(id).is_none());
+        }
+    }
+
     proptest! {
         /// The short ways leave behind what the long one does.
         #[test]
