@@ -4,6 +4,7 @@ mod ios;
 mod junos;
 mod lists;
 mod routeros;
+mod vyos;
 
 use crate::reading::{FileRead, Format};
 
@@ -11,6 +12,7 @@ use crate::reading::{FileRead, Format};
 pub(crate) fn is_one(text: &str) -> bool {
     junos::is_one(text)
         || routeros::is_one(text)
+        || vyos::is_one(text)
         || text.lines().any(|line| {
             let words: Vec<&str> = line.split_ascii_whitespace().take(5).collect();
             match words[..] {
@@ -33,6 +35,8 @@ pub(crate) fn read(index: usize, name: &str, text: &str) -> FileRead {
         junos::read(&mut file, index, text);
     } else if routeros::is_one(text) {
         routeros::read(&mut file, index, text);
+    } else if vyos::is_one(text) {
+        vyos::read(&mut file, index, text);
     } else {
         ios::read(&mut file, index, text);
     }

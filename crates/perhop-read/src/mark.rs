@@ -65,6 +65,8 @@ pub enum Syntax {
     Junos,
     /// MikroTik RouterOS.
     MikroTik,
+    /// VyOS.
+    Vyos,
     /// Rules of Meraki switches.
     Meraki,
     /// nftables.
@@ -73,13 +75,14 @@ pub enum Syntax {
 
 impl Syntax {
     /// Every language.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::CiscoIos,
         Self::CiscoNxos,
         Self::AristaEos,
         Self::ArubaCx,
         Self::Junos,
         Self::MikroTik,
+        Self::Vyos,
         Self::Meraki,
         Self::Nft,
     ];
@@ -94,6 +97,7 @@ impl Syntax {
             Self::ArubaCx => "aruba-cx",
             Self::Junos => "junos",
             Self::MikroTik => "mikrotik",
+            Self::Vyos => "vyos",
             Self::Meraki => "meraki",
             Self::Nft => "linux-nft",
         }

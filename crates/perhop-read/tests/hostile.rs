@@ -56,7 +56,7 @@ fn seeds() -> Vec<Vec<u8>> {
 }
 
 /// Configurations of the network.
-fn devices() -> [&'static str; 7] {
+fn devices() -> [&'static str; 8] {
     let device = "class-map match-any V\n match access-group name V\nip access-list extended V\n permit udp any range 16384 32767 any\n\
                   object-group network N\n host 192.0.2.1\npolicy-map IN\n class V\n  set dscp ef\n class class-default\n  set dscp default\n\
                   interface Gi1\n service-policy input IN\n";
@@ -79,7 +79,9 @@ fn devices() -> [&'static str; 7] {
                     add action=change-dscp chain=m new-dscp=46 protocol=udp src-port=1-2,7 \\\n    src-address-list=a comment=\"a \\\"b\"\n\
                     add action=return chain=m dscp=8\n/ipv6/firewall/mangle/add chain=m action=accept\n";
     let meraki = "[{\"vlan\":1,\"protocol\":\"UDP\",\"srcPortRange\":\"1-2\",\"dscp\":46},{\"vlan\":null,\"protocol\":\"ANY\",\"dscp\":-1}]";
-    [device, nft, junos, set, aruba, routeros, meraki]
+    let vyos = "set policy route A rule 10 protocol udp\nset policy route A rule 10 source port '1-2,7'\nset policy route A rule 10 set dscp 46\n\
+                set policy route A interface eth1\nset policy route6 B rule 5 destination address 2001:db8::/32\nset policy route6 B rule 5 set dscp 8\n";
+    [device, nft, junos, set, aruba, routeros, vyos, meraki]
 }
 
 #[test]
@@ -123,7 +125,7 @@ proptest! {
 
     #[test]
     fn changed_files(
-        which in 0usize..21,
+        which in 0usize..22,
         cut in any::<prop::sample::Index>(),
         changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..8),
         doubled in any::<bool>(),
@@ -144,7 +146,7 @@ proptest! {
 
     #[test]
     fn text_of_the_trade(text in "[<>/\\[\\]{}\":;,=|.\\-_ \t\r\nA-Za-z0-9\u{e9}\u{2026}]{0,120}") {
-        for head in ["", "<Objs>", "REGEDIT4\n", "Computer\na\\b\n", "<provisionGroup name=\"ServerConfiguration\">", "Name : a\n", "[{\"Name\":", "policy-map a\n", "class ip a\n", "firewall {\n", "/ip firewall mangle\nadd ", "set firewall family inet filter ", "{\"nftables\":["] {
+        for head in ["", "<Objs>", "REGEDIT4\n", "Computer\na\\b\n", "<provisionGroup name=\"ServerConfiguration\">", "Name : a\n", "[{\"Name\":", "policy-map a\n", "class ip a\n", "firewall {\n", "/ip firewall mangle\nadd ", "set policy route a rule 1 ", "set firewall family inet filter ", "{\"nftables\":["] {
             keeps_its_word(format!("{head}{text}").as_bytes());
         }
     }
@@ -172,6 +174,11 @@ fn large_and_deep_files() {
             .as_bytes(),
     );
     keeps_its_word("Name : a\n              b\n".repeat(20_000).as_bytes());
+}
+
+/// The same of configurations.
+#[test]
+fn large_configurations() {
     // Lists of lists that multiply.
     let mut device = "object-group network N\n".to_owned();
     device.push_str(&" host 192.0.2.1\n".repeat(5_000));
@@ -190,13 +197,26 @@ fn large_and_deep_files() {
         rules.repeat(5_000)
     );
     keeps_its_word(nft.as_bytes());
-    // The same of RouterOS, with returns that take out more and more.
+}
+
+/// The same of routers and switches that are not of that kind.
+#[test]
+fn large_configurations_of_others() {
+    // Chains that go to themselves, with returns that take out more and more.
     let mut routeros = "/ip firewall mangle\n".to_owned();
     let rules = "add chain=forward action=jump jump-target=m src-address=10.0.0.0/8\nadd chain=m action=jump jump-target=m port=1-9,20-29\n\
                  add chain=m action=return protocol=udp src-port=7\nadd chain=m action=change-dscp new-dscp=46\n";
     routeros.push_str(&rules.repeat(5_000));
     keeps_its_word(routeros.as_bytes());
     keeps_its_word(format!("/ip firewall mangle\nadd {}", "a=\\\n".repeat(50_000)).as_bytes());
+    // Rules and interfaces that multiply.
+    let mut vyos = String::new();
+    for number in 0..20_000 {
+        vyos.push_str(&format!(
+            "set policy route A rule {number} set dscp 46\nset policy route A interface e{number}\n"
+        ));
+    }
+    keeps_its_word(vyos.as_bytes());
     // As many VLANs as there are, and rules for all of them.
     let mut meraki = "[".to_owned();
     for vlan in 1..4095 {

@@ -373,3 +373,45 @@ fn rules_of_meraki() {
         assert_eq!(read(other).format, Format::Unknown, "{other}");
     }
 }
+
+const VYOS: &str = "\
+set interfaces ethernet eth1 address '10.1.0.1/16'
+set policy route MEDIA interface 'eth1'
+set policy route MEDIA rule 20 destination port '5060,5061'
+set policy route MEDIA rule 20 protocol 'tcp_udp'
+set policy route MEDIA rule 20 set dscp '24'
+set policy route MEDIA rule 10 protocol 'udp'
+set policy route MEDIA rule 10 set dscp '46'
+set policy route MEDIA rule 10 source address '10.1.0.0/16'
+set policy route MEDIA rule 10 source port '50000-50019'
+set policy route MEDIA rule 30 protocol 'udp'
+set policy route MEDIA rule 30 set table '10'
+set policy route MEDIA rule 40 fragment 'match-non-frag'
+set policy route MEDIA rule 40 set dscp '8'
+set policy route MEDIA rule 50 disable
+set policy route MEDIA rule 50 set dscp '8'
+set policy route MEDIA rule 60 set dscp '0'
+set policy route MEDIA rule 70 source port '7'
+set policy route6 MEDIA6 rule 10 destination address '2001:db8::1'
+set policy route6 MEDIA6 rule 10 protocol 'udp'
+set policy route6 MEDIA6 rule 10 set dscp '46'
+delete policy route OLD
+";
+
+/// `show configuration commands` of a router that was set up by hand.
+#[test]
+fn policy_routes_of_vyos() {
+    let file = read(VYOS);
+    assert_eq!(file.format, Format::DeviceConfig);
+    let expected = [
+        r#"6 MEDIA / rule 10 IPv4 [10.1.0.0/16>] udp from 50000-50019 = 46 (EF) on ["eth1"]"#,
+        r#"3 MEDIA / rule 20 IPv4 [>] udp to 5060, udp to 5061, tcp to 5060, tcp to 5061 = 24 (CS3) on ["eth1"]"#,
+        r#"10 MEDIA / rule 30 IPv4 [>] udp = kept on ["eth1"]"#,
+        r#"16 MEDIA / rule 60 IPv4 [>] all = 0 (DF) on ["eth1"]"#,
+        r#"18 MEDIA6 / rule 10 IPv6 [>2001:db8::1/128] udp = 46 (EF) on []"#,
+        "left 12 set policy route MEDIA rule 40 fragment 'match-non-frag': a part of a rule that is not understood, so its mark is not known",
+        "left 17 MEDIA: ports without a protocol that has them",
+        "left 21 delete policy route OLD: only lines that set something are read",
+    ];
+    assert_eq!(listing(&file), expected);
+}

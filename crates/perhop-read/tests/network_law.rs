@@ -18,24 +18,26 @@ use proptest::prelude::*;
 
 use self::cases::{cases, emitted};
 
-const TARGETS_READ: [&str; 7] = [
+const TARGETS_READ: [&str; 8] = [
     "cisco-ios",
     "cisco-nxos",
     "arista-eos",
     "aruba-cx",
     "junos",
     "mikrotik",
+    "vyos",
     "meraki",
 ];
 
 /// Targets that name the sender in their files.
-const NAMING: [&str; 6] = [
+const NAMING: [&str; 7] = [
     "cisco-ios",
     "cisco-nxos",
     "arista-eos",
     "aruba-cx",
     "junos",
     "mikrotik",
+    "vyos",
 ];
 
 /// The files that mark, of those a target wrote.

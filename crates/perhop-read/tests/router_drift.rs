@@ -16,6 +16,10 @@ video = "50020-50039"
 mark = ["clients"]
 access = ["clients=ether2"]
 accept = ["wider.application"]
+[target.vyos]
+mark = ["clients"]
+access = ["clients=eth1"]
+accept = ["wider.application"]
 [target.meraki]
 mark = ["clients"]
 access = ["clients=100", "clients=101"]
@@ -37,6 +41,22 @@ add action=change-dscp chain=qos new-dscp=46 protocol=tcp src-port=50000-50019
 add action=change-dscp chain=qos new-dscp=34 protocol=udp src-port=50020-50039
 add action=change-dscp chain=qos new-dscp=34 protocol=tcp src-port=50020-50039
 ";
+
+/// Policy routes of both families, as `show configuration commands` has them.
+fn vyos() -> String {
+    let mut out = String::new();
+    for (route, list) in [("route", "QOS"), ("route6", "QOS6")] {
+        let rules = [(10, "50000-50019", 46), (20, "50020-50039", 34)];
+        for (number, ports, dscp) in rules {
+            let rule = format!("set policy {route} {list} rule {number}");
+            out.push_str(&format!(
+                "{rule} protocol 'tcp_udp'\n{rule} set dscp '{dscp}'\n{rule} source port '{ports}'\n"
+            ));
+        }
+        out.push_str(&format!("set policy {route} {list} interface 'eth1'\n"));
+    }
+    out
+}
 
 /// The rules of two VLANs, as the dashboard gives them.
 fn switch() -> String {
@@ -143,6 +163,58 @@ fn a_router() {
             (
                 "audit/not-attached",
                 "`forward` is not attached to ether2, where hosts of `clients` are",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn a_router_with_policy_routes() {
+    let router = vyos();
+    is_as_planned(&audited(&router));
+    gives(
+        &changed(&router, "set dscp '46'", "set dscp '40'"),
+        &[(
+            "audit/other-mark",
+            "part of `clients/lync-2013/audio` is to be 46 (EF), and `rule 10` of `QOS` marks 40 (CS5)",
+        )],
+    );
+    let audit = audited(&changed(&router, "set dscp '46'", "set dscp '40'"));
+    let found = audit
+        .findings
+        .iter()
+        .find(|one| one.code == "audit/other-mark");
+    assert_eq!(
+        found.map(|one| one.commands.as_slice()),
+        Some(&["set policy route QOS rule 10 set dscp 46".to_owned()][..])
+    );
+    // A rule with a lower number takes the packets first.
+    let first =
+        "set policy route QOS rule 5 protocol 'udp'\nset policy route QOS rule 5 set table '7'\n";
+    let audit = audited(&format!("{router}{first}"));
+    assert_eq!(
+        grave(&audit),
+        [
+            (
+                "audit/unmarked",
+                "part of `clients/lync-2013/audio` is not marked: `rule 5` of `QOS` takes it and sets no mark",
+            ),
+            (
+                "audit/unmarked",
+                "part of `clients/lync-2013/video` is not marked: `rule 5` of `QOS` takes it and sets no mark",
+            ),
+        ]
+    );
+    gives(
+        &router.replace("interface 'eth1'", "interface 'eth2'"),
+        &[
+            (
+                "audit/not-attached",
+                "`QOS` is not attached to eth1, where hosts of `clients` are",
+            ),
+            (
+                "audit/not-attached",
+                "`QOS6` is not attached to eth1, where hosts of `clients` are",
             ),
         ],
     );

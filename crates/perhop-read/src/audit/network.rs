@@ -91,7 +91,7 @@ fn not_covered(
                 scope.name
             ),
         )
-        .help("give the output of `show running-config`, of `show configuration`, or of `nft -j list ruleset`, saved as text");
+        .help("give the output of `show running-config`, of `show configuration`, of `/export` or of `nft -j list ruleset`, saved as text; docs/READING.md says what is read");
         finding.plan = Some(scope.origin);
         out.findings.push(finding);
     }

@@ -1,7 +1,7 @@
 //! Rates: what a host may send of a rule's packets, and what the policy that wins lets it.
 
 use perhop_policy::overlap::Space;
-use perhop_policy::{LossKind, PolicySet, Rule, RuleId, Severity};
+use perhop_policy::{LossKind, PolicySet, Rule, RuleId, Severity, TargetRequest};
 
 use super::{Seen, marks, mend};
 use crate::codes;
@@ -39,8 +39,14 @@ pub(super) fn finding(
     let place = std::iter::once("Throttle Rate")
         .chain(RATES)
         .find_map(|name| one.policy.place_of(name));
+    let accepted = is_accepted(policy, one);
+    let severity = if accepted {
+        Severity::Info
+    } else {
+        Severity::Error
+    };
     let finding = Finding::new(
-        severity(policy, one),
+        severity,
         Layer::Match,
         codes::AUDIT_OTHER_THROTTLE,
         format!(
@@ -54,7 +60,9 @@ pub(super) fn finding(
         "it wins, by Windows' order of precedence, {}",
         marks::example(example)
     ));
-    if marks::is_meant(rule, id, one) {
+    if accepted {
+        finding.note("NetworkQoSPolicy has no setting for a rate, and the plan accepts that")
+    } else if marks::is_meant(rule, id, one) {
         mended(finding, rule, one)
     } else {
         finding.help(marks::in_the_way(one))
@@ -75,18 +83,11 @@ pub(super) fn mended(finding: Finding, rule: &Rule, one: &Seen<'_>) -> Finding {
     }
 }
 
-/// A loss that the plan accepts is no drift.
-fn severity(policy: &PolicySet, one: &Seen<'_>) -> Severity {
-    let accepted = policy.targets().iter().any(|target| {
-        target.id == "intune-csp"
-            && target
-                .accept
-                .iter()
-                .any(|(loss, _)| loss == LossKind::AbsentThrottle.as_str())
-    });
-    if one.policy.form == Form::Csp && accepted {
-        Severity::Info
-    } else {
-        Severity::Error
-    }
+/// Whether the plan accepts that Intune cannot throttle: an accepted loss is no drift.
+fn is_accepted(policy: &PolicySet, one: &Seen<'_>) -> bool {
+    let wanted = LossKind::AbsentThrottle.as_str();
+    let accepts = |target: &TargetRequest| {
+        target.id == "intune-csp" && target.accept.iter().any(|(loss, _)| loss == wanted)
+    };
+    one.policy.form == Form::Csp && policy.targets().iter().any(accepts)
 }

@@ -33,6 +33,26 @@ pub(super) fn set_mark(mark: &NetMark, dscp: Dscp) -> Option<String> {
             out.line(2, &[Word::Own("set dscp"), Word::Name(&name)]);
             text(out)
         }
+        Syntax::Vyos => {
+            let route = match mark.families {
+                [true, false] => "set policy route",
+                _ => "set policy route6",
+            };
+            let rule = mark.class.strip_prefix("rule ")?;
+            let mut out = Config::hash();
+            out.line(
+                0,
+                &[
+                    Word::Own(route),
+                    Word::Name(&mark.list),
+                    Word::Own("rule"),
+                    Word::Name(rule),
+                    Word::Own("set dscp"),
+                    Word::Name(&number),
+                ],
+            );
+            text(out)
+        }
         Syntax::Junos | Syntax::ArubaCx | Syntax::MikroTik | Syntax::Meraki | Syntax::Nft => None,
     }
 }
@@ -73,7 +93,7 @@ pub(super) fn add(point: &Point<'_>, entry: &Entry) -> Option<Added> {
             None => whole(class(point, entry)),
         },
         Syntax::ArubaCx => lines(known?, point, entry),
-        Syntax::Junos | Syntax::MikroTik | Syntax::Meraki => None,
+        Syntax::Junos | Syntax::MikroTik | Syntax::Vyos | Syntax::Meraki => None,
     }
 }
 
@@ -93,7 +113,9 @@ pub(super) fn attach(syntax: Syntax, list: &str, interfaces: &[&str]) -> Option<
                 Word::Own(""),
             ],
             Syntax::ArubaCx => [Word::Own("apply policy"), Word::Name(list), Word::Own("in")],
-            Syntax::Junos | Syntax::MikroTik | Syntax::Meraki | Syntax::Nft => return None,
+            Syntax::Junos | Syntax::MikroTik | Syntax::Vyos | Syntax::Meraki | Syntax::Nft => {
+                return None;
+            }
         };
         let count = if syntax == Syntax::ArubaCx { 3 } else { 2 };
         out.line(0, &[Word::Own("interface"), Word::Name(interface)]);
@@ -108,7 +130,7 @@ fn policy_map(syntax: Syntax) -> Option<&'static str> {
         Syntax::CiscoNxos => Some("policy-map type qos"),
         Syntax::AristaEos => Some("policy-map type quality-of-service"),
         Syntax::ArubaCx => Some("policy"),
-        Syntax::Junos | Syntax::MikroTik | Syntax::Meraki | Syntax::Nft => None,
+        Syntax::Junos | Syntax::MikroTik | Syntax::Vyos | Syntax::Meraki | Syntax::Nft => None,
     }
 }
 

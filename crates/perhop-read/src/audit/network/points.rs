@@ -210,7 +210,7 @@ fn goes_with(point: &Point<'_>, other: &Point<'_>) -> bool {
     let local = |hook: &str| matches!(hook, "output" | "egress");
     match point.syntax {
         Syntax::Nft => local(&one.marks[0].1.hook) == local(&two.marks[0].1.hook),
-        Syntax::Junos => {
+        Syntax::Junos | Syntax::Vyos => {
             let stem = |name: &str| {
                 name.trim_end_matches(['4', '6', 'v', 'V', '-', '_'])
                     .to_owned()
