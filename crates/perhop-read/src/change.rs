@@ -6,6 +6,7 @@ use perhop_targets::{Artifact, Purpose, registry, windows_policy};
 
 use crate::reading::{Input, Reading, Words};
 use crate::simulate;
+use crate::text::unescaped;
 
 /// One side of a comparison.
 #[derive(Debug, Clone, Default)]
@@ -294,32 +295,8 @@ impl Form {
                     None => file.name.starts_with(&head).then_some(0)?,
                 };
                 let folder = file.name[at + head.len()..].strip_suffix(&tail)?;
-                (!folder.contains('/')).then(|| (sender(folder), *file))
+                (!folder.contains('/')).then(|| (unescaped(folder, b'_'), *file))
             })
             .collect()
     }
-}
-
-/// The sender of a folder: `_20` and its like are bytes of its name.
-fn sender(folder: &str) -> String {
-    let mut out = Vec::with_capacity(folder.len());
-    let bytes = folder.as_bytes();
-    let mut at = 0;
-    while at < bytes.len() {
-        let hex = bytes
-            .get(at + 1..at + 3)
-            .and_then(|pair| std::str::from_utf8(pair).ok())
-            .and_then(|pair| u8::from_str_radix(pair, 16).ok());
-        match (bytes[at], hex) {
-            (b'_', Some(byte)) => {
-                out.push(byte);
-                at += 3;
-            }
-            (byte, _) => {
-                out.push(byte);
-                at += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
 }

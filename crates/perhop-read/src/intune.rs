@@ -14,6 +14,7 @@ use crate::policy::{Form, HostPolicy, Raw};
 use crate::reading::{FileRead, Format};
 use crate::registry::backup::parse;
 use crate::shell::csv;
+use crate::text::unescaped;
 
 /// One setting: its whole address, data and place.
 struct Node {
@@ -214,32 +215,7 @@ fn address(uri: &str) -> Option<(String, &str)> {
         return None;
     };
     let (policy, leaf) = below.split_once('/')?;
-    Some((decode(policy), leaf))
-}
-
-fn decode(text: &str) -> String {
-    let mut out = Vec::with_capacity(text.len());
-    let bytes = text.as_bytes();
-    let mut at = 0;
-    while at < bytes.len() {
-        let hex = bytes
-            .get(at + 1..at + 3)
-            .and_then(|pair| std::str::from_utf8(pair).ok());
-        match (
-            bytes[at],
-            hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()),
-        ) {
-            (b'%', Some(byte)) => {
-                out.push(byte);
-                at += 3;
-            }
-            (byte, _) => {
-                out.push(byte);
-                at += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
+    Some((unescaped(policy, b'%'), leaf))
 }
 
 /// Takes a setting in; what is wrong with it comes back.

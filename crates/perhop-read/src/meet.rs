@@ -1,7 +1,7 @@
 //! Packets that two conditions take, both of them.
 
 use ipnet::IpNet;
-use perhop_policy::{Dscp, PortRange};
+use perhop_policy::{Dscp, PortRange, Protocol};
 use perhop_targets::network::model::Service;
 
 use crate::fact::NetMark;
@@ -82,4 +82,48 @@ pub(crate) fn service(a: &Service, b: &Service) -> Option<Service> {
         src: ports(a.src, b.src)?,
         dst: ports(a.dst, b.dst)?,
     })
+}
+
+/// What conditions on protocols and ports take, where an empty list is no condition and `either` is of any end; no service
+/// is every packet. `None` where no packet meets them all.
+pub(crate) fn conditions(
+    protocols: &[Protocol],
+    [src, dst]: [&[PortRange]; 2],
+    either: &[PortRange],
+) -> Option<Vec<Service>> {
+    if protocols.is_empty() && src.is_empty() && dst.is_empty() && either.is_empty() {
+        return Some(Vec::new());
+    }
+    let any = |ports: &[PortRange]| match ports {
+        [] => vec![None],
+        ports => ports.iter().copied().map(Some).collect::<Vec<_>>(),
+    };
+    let protocols = match protocols {
+        [] => &[Protocol::Udp, Protocol::Tcp],
+        some => some,
+    };
+    let meet = |one: Option<PortRange>, other: PortRange| match one {
+        None => Some(other),
+        Some(range) => range.intersection(other),
+    };
+    let mut out = Vec::new();
+    for protocol in protocols.iter().copied() {
+        for src in any(src) {
+            for dst in any(dst) {
+                let mut add = |src, dst| out.push(Service { protocol, src, dst });
+                if either.is_empty() {
+                    add(src, dst);
+                }
+                for one in either {
+                    if let Some(src) = meet(src, *one) {
+                        add(Some(src), dst);
+                    }
+                    if let Some(dst) = meet(dst, *one) {
+                        add(src, Some(dst));
+                    }
+                }
+            }
+        }
+    }
+    (!out.is_empty()).then_some(out)
 }

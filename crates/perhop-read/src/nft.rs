@@ -450,6 +450,7 @@ impl<'a> Reader<'a> {
             dst: packets.dst.clone(),
             services: packets.services(),
             last: dscp.is_none(),
+            arriving: packets.arriving.clone(),
             interfaces: packets.interfaces.clone(),
             ..new
         };

@@ -49,6 +49,30 @@ fn windows_1252(byte: u8) -> char {
     }
 }
 
+/// Text in which a mark and two hexadecimal digits stand for a byte.
+pub(crate) fn unescaped(text: &str, mark: u8) -> String {
+    let mut out = Vec::with_capacity(text.len());
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        let hex = bytes
+            .get(at + 1..at + 3)
+            .and_then(|pair| std::str::from_utf8(pair).ok())
+            .and_then(|pair| u8::from_str_radix(pair, 16).ok());
+        match hex {
+            Some(byte) if bytes[at] == mark => {
+                out.push(byte);
+                at += 3;
+            }
+            _ => {
+                out.push(bytes[at]);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,5 +99,12 @@ mod tests {
         assert_eq!(decode(b"\x93x\x94").as_deref(), Some("\u{201c}x\u{201d}"));
         assert_eq!(decode(b"a\0b\xffc"), None);
         assert_eq!(decode(b"\xff\xfea").as_deref(), Some(""));
+    }
+
+    #[test]
+    fn escaped_bytes_are_read() {
+        assert_eq!(unescaped("clients@A_20B", b'_'), "clients@A B");
+        assert_eq!(unescaped("Z%C3%BCrich%", b'%'), "Z\u{fc}rich%");
+        assert_eq!(unescaped("a_zz_2", b'_'), "a_zz_2");
     }
 }

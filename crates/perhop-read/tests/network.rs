@@ -415,3 +415,33 @@ fn policy_routes_of_vyos() {
     ];
     assert_eq!(listing(&file), expected);
 }
+
+/// A rule of nftables by the mark that packets have, and a term of Junos that no packet meets.
+#[test]
+fn marks_that_packets_have_and_ports_that_none_has() {
+    let file = read(
+        r#"{"nftables":[{"chain":{"family":"ip","table":"t","name":"out","hook":"output"}},
+        {"rule":{"family":"ip","table":"t","chain":"out","handle":1,"expr":[
+            {"match":{"op":"==","left":{"payload":{"protocol":"ip","field":"dscp"}},"right":{"set":["ef",40]}}},
+            {"mangle":{"key":{"payload":{"protocol":"ip","field":"dscp"}},"value":34}}]}}]}"#,
+    );
+    assert_eq!(
+        listing(&file),
+        [
+            "nftables[1] ip t out / out IPv4 [>] all, marked 46 (EF) or 40 (CS5) = 34 (AF41), goes on, on []"
+        ]
+    );
+    let term = "set firewall family inet filter F term";
+    let rewrite = "set class-of-service rewrite-rules dscp R forwarding-class v loss-priority low code-point ef";
+    let file = read(&format!(
+        "{term} none from port 5060\n{term} none from source-port 1-2\n{term} none from destination-port 3-4\n\
+         {term} none then forwarding-class v\n{term} some from port 5060\n{term} some from source-port 5000-6000\n\
+         {term} some from destination-port 3-4\n{term} some then forwarding-class v\n{rewrite}\n"
+    ));
+    let marks = marks(&file);
+    assert_eq!(marks.len(), 1);
+    assert_eq!(
+        marks[0].services_text(),
+        "udp from 5060 to 3-4, tcp from 5060 to 3-4"
+    );
+}

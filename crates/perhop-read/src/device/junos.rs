@@ -283,6 +283,9 @@ impl<'a> Reader<'a> {
         if !self.affords(size) {
             return Err((term.line, Vec::new(), "more packets than are listed"));
         }
+        let Some(services) = packets.services() else {
+            return Ok(None);
+        };
         let mark = NetMark::new(
             Syntax::Junos,
             &shortened(filter.name),
@@ -291,7 +294,7 @@ impl<'a> Reader<'a> {
         );
         Ok(Some(NetMark {
             families: [!v6, v6],
-            services: packets.services(),
+            services,
             without: packets.without(),
             src: packets.sides[0].nets.clone(),
             dst: packets.sides[1].nets.clone(),

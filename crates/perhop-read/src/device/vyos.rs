@@ -11,6 +11,7 @@ use perhop_targets::network::model::Service;
 
 use crate::fact::{Fact, NetMark, Syntax, What};
 use crate::finding::Layer;
+use crate::meet;
 use crate::place::Place;
 use crate::policy::values::range;
 use crate::reading::{FileRead, shortened};
@@ -181,25 +182,10 @@ impl Rule {
 
     /// None for every packet; `None` where there are ports and nothing that has them.
     fn services(&self) -> Option<Vec<Service>> {
-        let any = |ports: &[PortRange]| match ports {
-            [] => vec![None],
-            ports => ports.iter().copied().map(Some).collect(),
-        };
-        if self.protocols.is_empty() {
-            let open = self.src_ports.is_empty() && self.dst_ports.is_empty();
-            return open.then(Vec::new);
-        }
-        let mut out = Vec::new();
-        for protocol in &self.protocols {
-            for src in any(&self.src_ports) {
-                out.extend(any(&self.dst_ports).into_iter().map(|dst| Service {
-                    protocol: *protocol,
-                    src,
-                    dst,
-                }));
-            }
-        }
-        Some(out)
+        let ports = [&self.src_ports[..], &self.dst_ports];
+        let named = !self.protocols.is_empty() || ports.iter().all(|ports| ports.is_empty());
+        let found = meet::conditions(&self.protocols, ports, &[]);
+        found.filter(|_| named)
     }
 }
 

@@ -3,11 +3,12 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use perhop_policy::{PortRange, Protocol};
+use perhop_policy::{Dscp, PortRange, Protocol};
 use perhop_targets::network::model::Service;
 use serde_json::Value;
 
 use crate::fact::NetMark;
+use crate::meet;
 use crate::reading::shortened;
 
 const TWICE: &str = "two conditions of one kind";
@@ -23,6 +24,7 @@ pub(super) struct Packets {
     pub(super) src_ports: Vec<PortRange>,
     pub(super) dst_ports: Vec<PortRange>,
     pub(super) interfaces: Vec<String>,
+    pub(super) arriving: Vec<Dscp>,
     /// None at all.
     pub(super) none: bool,
 }
@@ -77,6 +79,7 @@ impl Packets {
             + self.src_ports.len()
             + self.dst_ports.len()
             + self.interfaces.len()
+            + self.arriving.len()
     }
 
     pub(super) fn services_size(&self) -> usize {
@@ -86,34 +89,8 @@ impl Packets {
     }
 
     pub(super) fn services(&self) -> Vec<Service> {
-        let any = |ports: &[PortRange]| -> Vec<Option<PortRange>> {
-            if ports.is_empty() {
-                vec![None]
-            } else {
-                ports.iter().copied().map(Some).collect()
-            }
-        };
-        if self.protocols.is_empty() && self.src_ports.is_empty() && self.dst_ports.is_empty() {
-            return Vec::new();
-        }
-        let protocols = if self.protocols.is_empty() {
-            &[Protocol::Udp, Protocol::Tcp][..]
-        } else {
-            &self.protocols
-        };
-        let mut out = Vec::new();
-        for protocol in protocols {
-            for src in any(&self.src_ports) {
-                for dst in any(&self.dst_ports) {
-                    out.push(Service {
-                        protocol: *protocol,
-                        src,
-                        dst,
-                    });
-                }
-            }
-        }
-        out
+        let ports = [&self.src_ports[..], &self.dst_ports];
+        meet::conditions(&self.protocols, ports, &[]).unwrap_or_default()
     }
 
     /// Leaves of the packets those with one of the values.
@@ -136,6 +113,13 @@ impl Packets {
                     .map(|value| net(value))
                     .collect::<Option<_>>()
                     .ok_or(VALUE)?;
+                Ok(())
+            }
+            Some((family @ ("ip" | "ip6"), "dscp")) => {
+                self.family(family == "ip6");
+                every(self.arriving.is_empty())?;
+                let marks = values.iter().map(|value| super::mark(value));
+                self.arriving = marks.collect::<Option<_>>().ok_or(VALUE)?;
                 Ok(())
             }
             Some(("ip", "protocol")) => {
@@ -172,6 +156,7 @@ impl Packets {
         mark.src == self.src
             && mark.dst == self.dst
             && mark.interfaces == self.interfaces
+            && mark.arriving == self.arriving
             && mark.services == self.services()
     }
 }

@@ -4,6 +4,8 @@ use ipnet::IpNet;
 use perhop_policy::{PortRange, Protocol};
 use perhop_targets::network::model::{Service, Term};
 
+use crate::meet;
+
 /// One end of packets; empty lists are no condition.
 #[derive(Default)]
 pub(super) struct Side {
@@ -37,56 +39,10 @@ impl Packets {
             .saturating_add(src.nets.len() + dst.nets.len() + src.except.len() + dst.except.len())
     }
 
-    pub(super) fn services(&self) -> Vec<Service> {
+    /// None for every packet; `None` where no packet meets all conditions.
+    pub(super) fn services(&self) -> Option<Vec<Service>> {
         let [src, dst] = &self.sides;
-        let any = |ports: &[PortRange]| -> Vec<Option<PortRange>> {
-            match ports {
-                [] => vec![None],
-                ports => ports.iter().copied().map(Some).collect(),
-            }
-        };
-        if self.protocols.is_empty()
-            && src.ports.is_empty()
-            && dst.ports.is_empty()
-            && self.either.is_empty()
-        {
-            return Vec::new();
-        }
-        let protocols = if self.protocols.is_empty() {
-            &[Protocol::Udp, Protocol::Tcp][..]
-        } else {
-            &self.protocols
-        };
-        let mut out = Vec::new();
-        for protocol in protocols {
-            for from in any(&src.ports) {
-                for to in any(&dst.ports) {
-                    let mut add = |src, dst| {
-                        out.push(Service {
-                            protocol: *protocol,
-                            src,
-                            dst,
-                        });
-                    };
-                    if self.either.is_empty() {
-                        add(from, to);
-                    }
-                    for either in &self.either {
-                        let meet = |one: Option<PortRange>| match one {
-                            None => Some(*either),
-                            Some(range) => range.intersection(*either),
-                        };
-                        if let Some(from) = meet(from) {
-                            add(Some(from), to);
-                        }
-                        if let Some(to) = meet(to) {
-                            add(from, Some(to));
-                        }
-                    }
-                }
-            }
-        }
-        out
+        meet::conditions(&self.protocols, [&src.ports, &dst.ports], &self.either)
     }
 
     /// The addresses that are taken out.

@@ -5,10 +5,10 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 use perhop_policy::{Dscp, PortRange, Protocol};
-use perhop_targets::network::model::Service;
 
 use super::words::Command;
 use crate::fact::{NetMark, Syntax};
+use crate::meet;
 use crate::policy::values::range;
 use crate::reading::shortened;
 
@@ -94,18 +94,18 @@ fn mark(v6: bool) -> NetMark {
 /// The packets of a rule's conditions, all of which have to be understood.
 fn packets(command: &Command<'_>, v6: bool, lists: &Lists<'_>) -> Result<NetMark, &'static str> {
     let mut out = mark(v6);
-    let mut protocols: Option<Protocol> = None;
-    let (mut src, mut dst, mut either) = (None, None, None);
+    let mut protocols = Vec::new();
+    let (mut src, mut dst, mut either) = (Vec::new(), Vec::new(), Vec::new());
     for (key, value) in &command.pairs {
         let unknown = "a value that is not understood";
         match key.as_str() {
             key if NO_CONDITIONS.contains(&key) => {}
             "protocol" => {
-                protocols = Some(match value.as_str() {
+                protocols = vec![match value.as_str() {
                     "udp" | "17" => Protocol::Udp,
                     "tcp" | "6" => Protocol::Tcp,
                     _ => return Err("a protocol other than UDP and TCP"),
-                });
+                }];
             }
             "src-address" => set(&mut out.src, vec![net(value).ok_or(unknown)?])?,
             "dst-address" => set(&mut out.dst, vec![net(value).ok_or(unknown)?])?,
@@ -121,9 +121,9 @@ fn packets(command: &Command<'_>, v6: bool, lists: &Lists<'_>) -> Result<NetMark
                 };
                 set(side, found)?;
             }
-            "src-port" => src = Some(ports(value).ok_or(unknown)?),
-            "dst-port" => dst = Some(ports(value).ok_or(unknown)?),
-            "port" => either = Some(ports(value).ok_or(unknown)?),
+            "src-port" => src = ports(value).ok_or(unknown)?,
+            "dst-port" => dst = ports(value).ok_or(unknown)?,
+            "port" => either = ports(value).ok_or(unknown)?,
             "in-interface" | "in-interface-list" if !value.starts_with('!') => {
                 set(&mut out.interfaces, vec![shortened(value)])?;
             }
@@ -134,10 +134,12 @@ fn packets(command: &Command<'_>, v6: bool, lists: &Lists<'_>) -> Result<NetMark
             _ => return Err("a condition that is not understood"),
         }
     }
-    let any = src.is_none() && dst.is_none() && either.is_none();
-    if protocols.is_some() || !any {
-        out.services = services(protocols, src, dst, either).ok_or("more ports than are listed")?;
+    let cost = |ports: &[PortRange]| ports.len().max(1);
+    if cost(&src) * cost(&dst) * cost(&either) > MOST_SERVICES {
+        return Err("more ports than are listed");
     }
+    out.services = meet::conditions(&protocols, [&src, &dst], &either)
+        .ok_or("no packet meets all of its conditions")?;
     Ok(out)
 }
 
@@ -168,53 +170,6 @@ fn set<T>(side: &mut Vec<T>, values: Vec<T>) -> Result<(), &'static str> {
     }
     *side = values;
     Ok(())
-}
-
-/// Ports of the three kinds of conditions as services.
-fn services(
-    protocol: Option<Protocol>,
-    src: Option<Vec<PortRange>>,
-    dst: Option<Vec<PortRange>>,
-    either: Option<Vec<PortRange>>,
-) -> Option<Vec<Service>> {
-    let any = |ports: Option<Vec<PortRange>>| match ports {
-        None => vec![None],
-        Some(ports) => ports.into_iter().map(Some).collect(),
-    };
-    let (src, dst) = (any(src), any(dst));
-    let most = src.len().max(1) * dst.len().max(1) * either.as_ref().map_or(1, Vec::len);
-    (most <= MOST_SERVICES).then_some(())?;
-    let protocols = match protocol {
-        Some(one) => vec![one],
-        None => vec![Protocol::Udp, Protocol::Tcp],
-    };
-    let meet = |one: Option<PortRange>, other: PortRange| match one {
-        None => Some(other),
-        Some(range) => range.intersection(other),
-    };
-    let mut out = Vec::new();
-    for protocol in protocols {
-        for src in &src {
-            for dst in &dst {
-                let mut add = |src, dst| out.push(Service { protocol, src, dst });
-                match &either {
-                    None => add(*src, *dst),
-                    Some(either) => {
-                        for one in either {
-                            if let Some(src) = meet(*src, *one) {
-                                add(Some(src), *dst);
-                            }
-                            if let Some(dst) = meet(*dst, *one) {
-                                add(*src, Some(dst));
-                            }
-                        }
-                    }
-                }
-            }
-        }
-    }
-    // Without services it would be a rule for every packet.
-    (!out.is_empty()).then_some(out)
 }
 
 /// `50000-50019,50040`.
