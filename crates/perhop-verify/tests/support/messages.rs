@@ -11,20 +11,30 @@ use perhop_wire::rtp::framing::{Frames, interleaved};
 use perhop_wire::stun::Stun;
 
 /// Fuzz target `media`: messages between two hosts, each behind three bytes: how it travels, and its length. Every view
-/// is asked for all it has, and the engine takes all of them, whole and in other lanes and blocks, with one answer. Whether
-/// a stream was found or a message understood.
+/// is asked for all it has, and the engine takes all of them, whole and in other lanes and blocks, with one answer; and where
+/// few flows are kept, every packet is counted still. Whether a stream was found or a message understood.
 pub(crate) fn media(data: &[u8]) -> bool {
     let messages = messages(data);
     let mut understood = false;
     for message in &messages {
         understood |= views(message.bytes, message.bytes.len() as u32 + message.cut);
     }
-    let whole = engine(&messages, 1, usize::MAX);
+    let (config, block) = (Config::default(), 1 + data.len() % 5);
+    let whole = engine(&config, &messages, 1, usize::MAX);
     assert_eq!(whole.totals.packets, messages.len() as u64);
     assert!(
-        whole == engine(&messages, 3, 1 + data.len() % 5),
+        whole == engine(&config, &messages, 3, block),
         "lanes and blocks change the answer"
     );
+    let config = Config {
+        max_flows: 1 + data.len() % 3,
+        ..config
+    };
+    let few = engine(&config, &messages, 1, block);
+    let listed: u64 = few.flows.iter().map(|flow| flow.packets).sum();
+    let unlisted = few.totals.evicted.packets;
+    assert_eq!(listed + unlisted, messages.len() as u64);
+    assert!(few.flows.len() as u64 + few.totals.evicted.unlisted >= whole.flows.len() as u64);
     understood || whole.flows.iter().any(|flow| !flow.rtp.is_empty())
 }
 
@@ -98,8 +108,8 @@ fn contents(content: &Content<'_>) -> usize {
 }
 
 /// What the engine finds, with a block of so many packets.
-fn engine(messages: &[Message<'_>], lanes: usize, block: usize) -> Flows {
-    let mut engine = Engine::with_lanes(&Config::default(), lanes);
+fn engine(config: &Config, messages: &[Message<'_>], lanes: usize, block: usize) -> Flows {
+    let mut engine = Engine::with_lanes(config, lanes);
     let mut sent = [0u32; 8];
     for (number, message) in messages.iter().enumerate() {
         let flow = usize::from(message.way & 7);
