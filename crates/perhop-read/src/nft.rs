@@ -3,13 +3,16 @@
 //! Chains that packets come in by are followed through jumps and verdict maps to the rules that set a mark. A rule with
 //! anything in it that has no form here is listed.
 
+mod names;
 mod packets;
+mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use perhop_policy::Dscp;
 use serde_json::Value;
 
+use self::names::{HOOKS, mark, priority};
 use self::packets::{Packets, payload, texts};
 use crate::fact::{Fact, NetMark, Syntax, What};
 use crate::finding::Layer;
@@ -24,9 +27,30 @@ const MOST: usize = 1 << 18;
 /// Reads a ruleset; `None` for JSON that is none.
 pub(crate) fn json(index: usize, name: &str, value: &Value) -> Option<FileRead> {
     let items = value["nftables"].as_array()?;
+    let file = FileRead::new(name, Format::NftJson);
+    Some(read(index, file, items, &[]))
+}
+
+/// Reads a ruleset as text; `None` for text that is none.
+pub(crate) fn text(index: usize, name: &str, text: &str) -> Option<FileRead> {
+    if !text::is_one(text) {
+        return None;
+    }
+    let (mut values, mut places) = (Vec::new(), Vec::new());
+    for item in text::items(text) {
+        values.push(item.value);
+        places.push((item.line, item.text));
+    }
+    let file = FileRead::new(name, Format::NftText);
+    Some(read(index, file, &values, &places))
+}
+
+/// Reads objects, with the lines that they stand in where they are of a text.
+fn read(index: usize, file: FileRead, items: &[Value], lines: &[(usize, String)]) -> FileRead {
     let mut reader = Reader {
         index,
-        file: FileRead::new(name, Format::NftJson),
+        file,
+        lines,
         rules: BTreeMap::new(),
         elements: BTreeMap::new(),
         seen: BTreeSet::new(),
@@ -80,22 +104,12 @@ pub(crate) fn json(index: usize, name: &str, value: &Value) -> Option<FileRead> 
             );
         }
     }
-    Some(reader.file)
+    reader.file.left.sort_by_key(|left| left.place.line);
+    reader.file
 }
 
 const TAKES: &str = "it takes packets from the rules below it";
 const TOO_MANY: &str = "more ways lead here than are followed";
-
-/// In the order in which packets meet them.
-const HOOKS: [&str; 7] = [
-    "ingress",
-    "prerouting",
-    "input",
-    "forward",
-    "output",
-    "postrouting",
-    "egress",
-];
 
 /// Family, table and name.
 type Key<'a> = (&'a str, &'a str, &'a str);
@@ -103,6 +117,8 @@ type Key<'a> = (&'a str, &'a str, &'a str);
 struct Reader<'a> {
     index: usize,
     file: FileRead,
+    /// Line and text of each object, where they are of a text.
+    lines: &'a [(usize, String)],
     rules: BTreeMap<Key<'a>, Vec<(usize, &'a Value)>>,
     /// Of sets and maps.
     elements: BTreeMap<Key<'a>, &'a Value>,
@@ -143,12 +159,19 @@ enum After {
 
 impl<'a> Reader<'a> {
     fn place(&self, at: usize) -> Place {
-        Place::whole(self.index).with_path(format!("nftables[{at}]"))
+        match self.lines.get(at) {
+            Some((line, _)) => Place::line(self.index, *line),
+            None => Place::whole(self.index).with_path(format!("nftables[{at}]")),
+        }
     }
 
     fn leave(&mut self, at: usize, what: &Value, why: &str) {
         if self.left.insert(at) {
-            self.file.leave(self.place(at), what.to_string(), why);
+            let text = match self.lines.get(at) {
+                Some((_, text)) => text.clone(),
+                None => what.to_string(),
+            };
+            self.file.leave(self.place(at), text, why);
         }
     }
 
@@ -501,30 +524,4 @@ fn unwrapped(value: &Value) -> &Value {
         .get("elem")
         .and_then(|elem| elem.get("val"))
         .unwrap_or(value)
-}
-
-/// A priority by number, or by its name.
-fn priority(value: &Value) -> i64 {
-    let named = [
-        ("raw", -300),
-        ("mangle", -150),
-        ("dstnat", -100),
-        ("filter", 0),
-        ("security", 50),
-        ("srcnat", 100),
-    ];
-    let of = |text: &str| named.into_iter().find(|(name, _)| *name == text);
-    match value.as_str() {
-        Some(text) => of(text).map_or(0, |(_, number)| number),
-        None => value.as_i64().unwrap_or_default(),
-    }
-}
-
-fn mark(value: &Value) -> Option<Dscp> {
-    match value.as_str() {
-        Some("be" | "df" | "cs0") => Some(Dscp::DF),
-        Some("lephb") => Dscp::try_new(1),
-        Some(name) => Dscp::from_name(name),
-        None => Dscp::try_new(u8::try_from(value.as_u64()?).ok()?),
-    }
 }

@@ -65,6 +65,8 @@ pub enum Format {
     DeviceConfig,
     /// `nft -j list ruleset`.
     NftJson,
+    /// `nft list ruleset`, or a file for `nft -f`.
+    NftText,
     /// Rules of Meraki's dashboard.
     MerakiJson,
     /// Nothing that is known.
@@ -95,6 +97,7 @@ impl Format {
             Self::TableCsv => "perhop-csv",
             Self::DeviceConfig => "device-config",
             Self::NftJson => "nft-json",
+            Self::NftText => "nft-text",
             Self::MerakiJson => "meraki-json",
             Self::Unknown => "unknown",
         }
@@ -103,7 +106,10 @@ impl Format {
     /// Whether it is of a device of the network, or of a packet filter.
     #[must_use]
     pub const fn is_of_network(self) -> bool {
-        matches!(self, Self::DeviceConfig | Self::NftJson | Self::MerakiJson)
+        matches!(
+            self,
+            Self::DeviceConfig | Self::NftJson | Self::NftText | Self::MerakiJson
+        )
     }
 
     /// In words.
@@ -128,7 +134,7 @@ impl Format {
             Self::Workbook => "workbook written by perhop",
             Self::TableCsv => "table written by perhop",
             Self::DeviceConfig => "configuration of a network device",
-            Self::NftJson => "nftables ruleset",
+            Self::NftJson | Self::NftText => "nftables ruleset",
             Self::MerakiJson => "list of Meraki rules",
             Self::Unknown => "not recognised",
         }

@@ -34,6 +34,7 @@ pub(crate) fn read(index: usize, input: &Input<'_>) -> FileRead {
     found
         .or_else(|| script::read(index, input.name, &text.replace("\r\n", "\n")))
         .or_else(|| inband::is_one(text).then(|| inband::read(index, input.name, text)))
+        .or_else(|| nft::text(index, input.name, text))
         .or_else(|| device::is_one(text).then(|| device::read(index, input.name, text)))
         .or_else(|| lines(index, input.name, text))
         .unwrap_or_else(unknown)

@@ -56,7 +56,7 @@ fn seeds() -> Vec<Vec<u8>> {
 }
 
 /// Configurations of the network.
-fn devices() -> [&'static str; 8] {
+fn devices() -> [&'static str; 9] {
     let device = "class-map match-any V\n match access-group name V\nip access-list extended V\n permit udp any range 16384 32767 any\n\
                   object-group network N\n host 192.0.2.1\npolicy-map IN\n class V\n  set dscp ef\n class class-default\n  set dscp default\n\
                   interface Gi1\n service-policy input IN\n";
@@ -81,7 +81,9 @@ fn devices() -> [&'static str; 8] {
     let meraki = "[{\"vlan\":1,\"protocol\":\"UDP\",\"srcPortRange\":\"1-2\",\"dscp\":46},{\"vlan\":null,\"protocol\":\"ANY\",\"dscp\":-1}]";
     let vyos = "set policy route A rule 10 protocol udp\nset policy route A rule 10 source port '1-2,7'\nset policy route A rule 10 set dscp 46\n\
                 set policy route A interface eth1\nset policy route6 B rule 5 destination address 2001:db8::/32\nset policy route6 B rule 5 set dscp 8\n";
-    [device, nft, junos, set, aruba, routeros, vyos, meraki]
+    let text = "table inet t {\n map m {\n  elements = { udp . 1-2 : goto c, tcp . 7 : jump c }\n }\n chain c { ip dscp set ef; accept; }\n\
+                chain o {\n  type filter hook output priority mangle; policy accept;\n  ip saddr { 10.0.0.0/8 } meta l4proto . th sport vmap @m\n }\n}\n";
+    [device, nft, junos, set, aruba, routeros, vyos, meraki, text]
 }
 
 #[test]
@@ -125,7 +127,7 @@ proptest! {
 
     #[test]
     fn changed_files(
-        which in 0usize..22,
+        which in 0usize..23,
         cut in any::<prop::sample::Index>(),
         changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..8),
         doubled in any::<bool>(),
@@ -146,7 +148,7 @@ proptest! {
 
     #[test]
     fn text_of_the_trade(text in "[<>/\\[\\]{}\":;,=|.\\-_ \t\r\nA-Za-z0-9\u{e9}\u{2026}]{0,120}") {
-        for head in ["", "<Objs>", "REGEDIT4\n", "Computer\na\\b\n", "<provisionGroup name=\"ServerConfiguration\">", "Name : a\n", "[{\"Name\":", "policy-map a\n", "class ip a\n", "firewall {\n", "/ip firewall mangle\nadd ", "set policy route a rule 1 ", "set firewall family inet filter ", "{\"nftables\":["] {
+        for head in ["", "<Objs>", "REGEDIT4\n", "Computer\na\\b\n", "<provisionGroup name=\"ServerConfiguration\">", "Name : a\n", "[{\"Name\":", "policy-map a\n", "class ip a\n", "firewall {\n", "/ip firewall mangle\nadd ", "set policy route a rule 1 ", "table ip t {\nchain c {\ntype filter hook output priority 0\n", "set firewall family inet filter ", "{\"nftables\":["] {
             keeps_its_word(format!("{head}{text}").as_bytes());
         }
     }
@@ -217,6 +219,12 @@ fn large_configurations_of_others() {
         ));
     }
     keeps_its_word(vyos.as_bytes());
+    // Braces in braces.
+    let head = "table ip t {\nchain c {\ntype filter hook output priority 0\n";
+    keeps_its_word(format!("{head}{}", "{".repeat(200_000)).as_bytes());
+    keeps_its_word(format!("{head}{}", "ip daddr { ".repeat(50_000)).as_bytes());
+    keeps_its_word("table ip t {\nchain c {\n".repeat(30_000).as_bytes());
+    keeps_its_word(format!("{head}{}", "jump c; ip dscp set ef; ".repeat(30_000)).as_bytes());
     // As many VLANs as there are, and rules for all of them.
     let mut meraki = "[".to_owned();
     for vlan in 1..4095 {

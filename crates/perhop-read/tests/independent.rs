@@ -163,6 +163,11 @@ fn ciscoconfparse2_finds_the_same_lines() {
     }
 }
 
+/// What was read, without places.
+fn facts(reading: &Reading) -> Vec<What> {
+    reading.facts().map(|fact| fact.what.clone()).collect()
+}
+
 /// What `linux-nft` writes, loaded and listed by nft as JSON, is as planned.
 #[test]
 fn nft_gives_back_the_rules() {
@@ -195,6 +200,15 @@ fn nft_gives_back_the_rules() {
         );
         let reading = read("ruleset.json", json.as_bytes());
         assert_eq!(reading.files[0].left, [], "{name}");
+        // What nft prints as text is the same.
+        let text = run(
+            "unshare",
+            &["-rn", "sh", "-euc", "nft -f - && nft list ruleset"],
+            &script,
+        );
+        let of_text = read("ruleset.txt", text.as_bytes());
+        assert_eq!(of_text.files[0].left, [], "{name}");
+        assert_eq!(facts(&of_text), facts(&reading), "{name}");
         let audit = audit::audit(&policy, &reading);
         assert!(audit.is_as_planned(), "{name}: {:#?}", audit.findings);
         let right: BTreeSet<_> = audit

@@ -445,3 +445,35 @@ fn marks_that_packets_have_and_ports_that_none_has() {
         "udp from 5060 to 3-4, tcp from 5060 to 3-4"
     );
 }
+
+const NFT: &str = "\
+#!/usr/sbin/nft -f
+flush ruleset
+table ip mangle {
+\tset trunks { type ipv4_addr; flags interval
+\t\telements = { 192.0.2.0/24, 198.51.100.7 }
+\t}
+\tcounter c { packets 1 bytes 2 }
+\tchain out {
+\t\ttype route hook output priority mangle - 1; policy accept;
+\t\toifname \"eth1\" udp sport 1-2 ip dscp set ef
+\t\tip daddr @trunks udp dport { 5060, 5061, 7000-7009 } counter packets 3 bytes 4 ip dscp set cs3 comment \"sip; trunks\"
+\t\ttcp dport sip ip dscp set cs3
+\t\tmeta skuid 1000 ip dscp set af41
+\t\tip dscp ef accept; jump rest
+\t}
+\tchain rest { ip dscp set 0x08 return }
+}
+add rule ip mangle out ip dscp set cs1
+table inet other {
+\tflowtable f { hook ingress priority 0; devices = { eth0 }; }
+";
+
+/// A file for `nft -f` that was written by hand.
+#[test]
+fn a_ruleset_as_text() {
+    let file = read(NFT);
+    assert_eq!(file.format, Format::NftText);
+    let expected: Vec<&str> = include_str!("fixtures/ruleset-text.txt").lines().collect();
+    assert_eq!(listing(&file), expected);
+}

@@ -12,7 +12,7 @@ use perhop_policy::{
     Dscp, FlowKey, OptionValue, PolicySet, Protocol, Rule, RuleId, ScopeId, Span, TargetRequest,
 };
 use perhop_read::audit::{self, Audit, By, State};
-use perhop_read::{Input, Reading, What, Words};
+use perhop_read::{Format, Input, Reading, What, Words};
 use perhop_targets::{Artifact, Purpose, TARGETS};
 use proptest::prelude::*;
 
@@ -101,6 +101,31 @@ fn targets_of_the_network_give_back_the_rules() {
         held.keys().copied().collect::<BTreeSet<_>>(),
         TARGETS_READ.into()
     );
+}
+
+/// The files of nftables as text: tables of hosts and routers, and what OpenWrt includes.
+#[test]
+fn rulesets_as_text_give_back_the_rules() {
+    let mut held = BTreeSet::new();
+    for (name, policy) in cases() {
+        for id in ["linux-nft", "openwrt"] {
+            let mut files = emitted(&policy, id).unwrap_or_default();
+            files.retain(|one| one.purpose == Purpose::Apply && one.path.ends_with(".nft"));
+            if files.is_empty() {
+                continue;
+            }
+            let label = format!("{name} {id}");
+            let reading = read(&files);
+            for file in &reading.files {
+                assert_eq!(file.format, Format::NftText, "{label}");
+                assert_eq!(file.left, [], "{label}");
+            }
+            let audit = audit::audit(&policy, &reading);
+            is_as_planned(&policy, &files, &audit, &label);
+            held.insert(id);
+        }
+    }
+    assert_eq!(held, ["linux-nft", "openwrt"].into());
 }
 
 /// The mark of a packet by what was read, the first that fits.

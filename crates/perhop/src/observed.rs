@@ -222,5 +222,5 @@ fn unknown(path: &Path) -> Failure {
         path.display()
     ))
     .note("files are recognised by what is in them, not by their names")
-    .help("it reads Registry.pol, .reg, LGPO text, Group Policy backups, output of `Get-NetQosPolicy` and `Get-Cs...`, in-band provisioning, Intune profiles, configurations of network devices, rules of Meraki and nftables as JSON, and its own tables; docs/READING.md says how to make each")
+    .help("it reads Registry.pol, .reg, LGPO text, Group Policy backups, output of `Get-NetQosPolicy` and `Get-Cs...`, in-band provisioning, Intune profiles, configurations of network devices, rules of Meraki, nftables rulesets, and its own tables; docs/READING.md says how to make each")
 }

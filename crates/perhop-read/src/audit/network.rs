@@ -36,7 +36,7 @@ pub(super) fn compare(policy: &PolicySet, reading: &Reading, out: &mut Audit) {
         if !out.scopes[point.file].contains(name) {
             out.scopes[point.file].push(name.clone());
         }
-        let asked = points::asked(policy, point.syntax);
+        let asked = points::asked(policy, point.target());
         let judge = Judge {
             policy,
             reading,
@@ -65,7 +65,7 @@ fn not_covered(
 ) {
     let asked: Vec<(Syntax, Asked)> = Syntax::ALL
         .into_iter()
-        .map(|syntax| (syntax, points::asked(policy, syntax)))
+        .map(|syntax| (syntax, points::asked(policy, syntax.target())))
         .filter(|(_, asked)| asked.request.is_some())
         .collect();
     for id in policy.scope_ids().filter(|id| !covered.contains(id)) {

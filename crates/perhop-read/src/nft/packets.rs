@@ -7,6 +7,7 @@ use perhop_policy::{Dscp, PortRange, Protocol};
 use perhop_targets::network::model::Service;
 use serde_json::Value;
 
+use super::names::mark;
 use crate::fact::NetMark;
 use crate::meet;
 use crate::reading::shortened;
@@ -118,7 +119,7 @@ impl Packets {
             Some((family @ ("ip" | "ip6"), "dscp")) => {
                 self.family(family == "ip6");
                 every(self.arriving.is_empty())?;
-                let marks = values.iter().map(|value| super::mark(value));
+                let marks = values.iter().map(|value| mark(value));
                 self.arriving = marks.collect::<Option<_>>().ok_or(VALUE)?;
                 Ok(())
             }

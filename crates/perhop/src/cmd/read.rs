@@ -26,7 +26,7 @@ const SCHEMA: &str = "perhop.read/1";
 /// Files are recognised by what is in them: Registry.pol, .reg exports, LGPO text, Group Policy backups, output of
 /// Get-NetQosPolicy and Get-Cs... as list, table, CSV, JSON or CLIXML, in-band provisioning in a client's log, Intune
 /// profiles, SyncML; configurations of Cisco, Arista, Aruba and Juniper devices, exports of RouterOS and VyOS, rules of
-/// Meraki switches, nft -j list ruleset. What is not understood is listed, and what is wrong in itself is told.
+/// Meraki switches, rulesets of nftables. What is not understood is listed, and what is wrong in itself is told.
 /// docs/READING.md says how to make each.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = "Examples:

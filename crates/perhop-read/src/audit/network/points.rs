@@ -62,6 +62,15 @@ impl<'a> Point<'a> {
         marking.peek().is_some() && marking.all(|(_, mark)| !mark.arriving.is_empty())
     }
 
+    /// The target that writes such lists.
+    pub(super) fn target(&self) -> &'static str {
+        let of_openwrt = |list: &List<'_>| list.name.starts_with("inet fw4 ");
+        match self.syntax {
+            Syntax::Nft if self.lists.iter().all(of_openwrt) => "openwrt",
+            syntax => syntax.target(),
+        }
+    }
+
     /// The names of the lists.
     pub(super) fn name(&self) -> String {
         let names: Vec<String> = self
@@ -81,11 +90,8 @@ pub(super) struct Asked {
 }
 
 /// What the plan asks of a language's target; of every target of the network where it has none of its own.
-pub(super) fn asked(policy: &PolicySet, syntax: Syntax) -> Asked {
-    let own = policy
-        .targets()
-        .iter()
-        .find(|request| request.id == syntax.target());
+pub(super) fn asked(policy: &PolicySet, target: &str) -> Asked {
+    let own = policy.targets().iter().find(|request| request.id == target);
     if let Some(request) = own {
         return Asked {
             options: options::read(policy, request).unwrap_or_default(),
@@ -243,8 +249,11 @@ fn by_name(policy: &PolicySet, syntax: Syntax, list: &str) -> Option<ScopeId> {
         let label = label::of_scope(&policy.scope(*id).name);
         match syntax {
             Syntax::Nft => {
-                let table = list.split(' ').nth(1).unwrap_or_default();
-                table == format!("perhop_{}", nft::name(&label))
+                let mut words = list.split(' ').skip(1);
+                let label = nft::name(&label);
+                // A table of its own, or a chain in the table of OpenWrt.
+                words.next() == Some(&format!("perhop_{label}"))
+                    || words.next() == Some(&format!("PH_{label}"))
             }
             Syntax::Junos => {
                 let name = list.strip_suffix("-V6").unwrap_or(list);
@@ -257,7 +266,7 @@ fn by_name(policy: &PolicySet, syntax: Syntax, list: &str) -> Option<ScopeId> {
 
 /// The sender whose packets a point marks most alike.
 fn by_likeness(policy: &PolicySet, point: &Point<'_>) -> Option<ScopeId> {
-    let options = asked(policy, point.syntax).options;
+    let options = asked(policy, point.target()).options;
     let marks: Vec<(&NetMark, _)> = point
         .marks()
         .filter(|(_, mark)| !mark.is_of_all())

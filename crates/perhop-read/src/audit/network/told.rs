@@ -166,7 +166,7 @@ impl Judge<'_> {
         if added.is_empty() || added.len() > MOST_COMMANDS {
             return finding.help(format!(
                 "`perhop compile PLAN --target {} --out DIR` writes the lists, and the runbook says where they go",
-                self.point.syntax.target()
+                self.point.target()
             ));
         }
         added

@@ -16,7 +16,7 @@ pub(super) fn points<'a>(
     index: usize,
     lists: Vec<List<'a>>,
 ) -> Vec<(Option<ScopeId>, Point<'a>)> {
-    let planned = asked(policy, Syntax::Meraki).options.access;
+    let planned = asked(policy, Syntax::Meraki.target()).options.access;
     let mut out = Vec::new();
     for list in lists {
         let named = list.marks.iter().flat_map(|(_, mark)| &mark.interfaces);
