@@ -65,17 +65,8 @@ impl<'a> Index<'a> {
     }
 }
 
-/// How the flows of one host and class came out.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Tally {
-    /// Flows with a planned mark on at least some packets.
-    pub(crate) marked: u64,
-    /// Flows with no packet as planned.
-    pub(crate) failed: u64,
-}
-
-/// Hosts by scope and class.
-pub(crate) type Hosts = BTreeMap<(ScopeId, ClassId), BTreeMap<IpAddr, Tally>>;
+/// Hosts by scope and class: whether a flow of theirs has a planned mark on at least some packets.
+pub(crate) type Hosts = BTreeMap<(ScopeId, ClassId), BTreeMap<IpAddr, bool>>;
 
 /// All findings, the gravest first, then by code and by the first flow.
 pub(crate) fn findings(context: &Context<'_>) -> Vec<Finding> {
@@ -115,16 +106,13 @@ impl<'a> Context<'a> {
         let mut pairs: Vec<(Dscp, Dscp)> = Vec::new();
         for (at, one) in judged.iter().enumerate() {
             let Some(place) = out.place(at) else { continue };
-            let tally = out
+            let marked = out
                 .hosts
                 .entry(place)
                 .or_default()
                 .entry(flows.key(at).src)
                 .or_default();
-            match one.verdict {
-                Verdict::Ok | Verdict::Mixed => tally.marked += 1,
-                _ => tally.failed += 1,
-            }
+            *marked |= matches!(one.verdict, Verdict::Ok | Verdict::Mixed);
             if one.verdict == Verdict::Remarked
                 && let (&[sent], Some(seen)) = (&one.expected[..], one.seen)
                 && !policy.classes().iter().any(|class| class.dscp == seen)

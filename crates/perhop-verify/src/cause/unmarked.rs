@@ -1,12 +1,10 @@
 //! Why planned traffic carries no mark.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
 use perhop_policy::{AppMatch, Class, Dscp, Host, Protocol, Role, Scope, Vantage};
 
 use crate::cause::{Group, Ranking, list, next, plural};
-use crate::check::Tally;
 use crate::finding::{Cause, Layer};
 use crate::seen::Tuple;
 use crate::verdict::Verdict;
@@ -33,8 +31,8 @@ pub(crate) struct Unmarked<'a> {
     pub(crate) class: &'a Class,
     /// Whether the senders are placed, or talk to ports of the plan's clients.
     pub(crate) peers_planned: bool,
-    /// Other hosts of the scope and class, with how they came out.
-    pub(crate) others: Vec<(IpAddr, Tally)>,
+    /// How many other hosts of the scope mark the class.
+    pub(crate) others_marking: usize,
     /// Applications that the rules of the flows name.
     pub(crate) apps: BTreeSet<AppMatch>,
 }
@@ -261,11 +259,6 @@ impl Unmarked<'_> {
 
     fn some_hosts(&self, ranking: &mut Ranking) {
         let failed = self.group.senders();
-        let marking = self
-            .others
-            .iter()
-            .filter(|(_, tally)| tally.marked > 0)
-            .count();
         let evidence = vec![
             format!(
                 "{} of `{}` from {} carry 0: {}",
@@ -276,7 +269,7 @@ impl Unmarked<'_> {
             ),
             format!(
                 "{} of `{}` marking `{}`",
-                plural(marking as u64, "other host"),
+                plural(self.others_marking as u64, "other host"),
                 self.scope.name,
                 self.class.name
             ),

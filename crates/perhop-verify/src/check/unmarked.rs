@@ -33,9 +33,9 @@ pub(crate) fn check(context: &Context<'_>) -> Vec<Finding> {
 
 fn reach(context: &Context<'_>, place: (ScopeId, ClassId), at: usize) -> Reach {
     let hosts = &context.hosts[&place];
-    if hosts[&context.flows.key(at).src].marked > 0 {
+    if hosts[&context.flows.key(at).src] {
         Reach::SomeFlows
-    } else if hosts.values().any(|tally| tally.marked > 0) {
+    } else if hosts.values().any(|marked| *marked) {
         Reach::SomeHosts
     } else {
         Reach::WholeScope
@@ -52,11 +52,10 @@ fn finding(context: &Context<'_>, flows: &[usize], reach: Reach) -> Finding {
         scope: context.policy.scope(scope),
         class: context.policy.class(class),
         peers_planned: flows.iter().any(|at| context.knows_sender(*at)),
-        others: context.hosts[&(scope, class)]
+        others_marking: context.hosts[&(scope, class)]
             .iter()
-            .filter(|(host, _)| !senders.contains(*host))
-            .map(|(host, tally)| (*host, *tally))
-            .collect(),
+            .filter(|(host, marked)| **marked && !senders.contains(*host))
+            .count(),
         apps: apps(context, flows),
     };
     let (cause, alternatives) = unmarked.causes();

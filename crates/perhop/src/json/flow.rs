@@ -275,7 +275,7 @@ impl Serialize for Made {
 }
 
 /// Elements that a thread writes at a time.
-const SHARE: usize = 1024;
+const SHARE: usize = 256;
 
 /// The name of a tunnel.
 pub(crate) const fn tunnel(tunnel: Tunnel) -> &'static str {
