@@ -55,11 +55,11 @@ impl<'a> Point<'a> {
 
     /// Whether its classes go by the marks that packets come with: hosts behind it mark by themselves.
     pub(super) fn trusts(&self) -> bool {
-        let mut marking = self
+        let mut classes = self
             .marks()
-            .filter(|(_, mark)| mark.dscp.is_some() && !mark.is_of_all())
+            .filter(|(_, mark)| !mark.is_of_all())
             .peekable();
-        marking.peek().is_some() && marking.all(|(_, mark)| !mark.arriving.is_empty())
+        classes.peek().is_some() && classes.all(|(_, mark)| !mark.arriving.is_empty())
     }
 
     /// The target that writes such lists.
@@ -175,6 +175,8 @@ pub(super) fn points<'a>(
                 .map(|point| (told_or_alike(policy, file, &point), point)),
         );
     }
+    // What only queues packets, or passes them, marks nobody's.
+    out.retain(|(_, point)| point.marks().any(|(_, mark)| mark.dscp.is_some()));
     out
 }
 
