@@ -219,6 +219,8 @@ fn large_configurations_of_others() {
         ));
     }
     keeps_its_word(vyos.as_bytes());
+    // Elements without braces.
+    keeps_its_word(b"table ip t {\n map m {\n elements = x\n elements =\n }\n}\n");
     // Braces in braces.
     let head = "table ip t {\nchain c {\ntype filter hook output priority 0\n";
     keeps_its_word(format!("{head}{}", "{".repeat(200_000)).as_bytes());

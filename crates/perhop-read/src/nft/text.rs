@@ -206,7 +206,8 @@ impl<'a> Parser<'a> {
             let of = self.statement(true);
             let words: Vec<&str> = texts(of).take(2).collect();
             if words == ["elements", "="] {
-                found = value(&of[2..]).0["set"].take();
+                let mut given = value(&of[2..]).0;
+                found = given.get_mut("set").map_or(Value::Null, Value::take);
             }
             if of.is_empty() && self.takes("}") {
                 break;
