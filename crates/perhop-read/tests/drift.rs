@@ -298,7 +298,7 @@ fn every_code_of_auditing_is_raised() {
         "audit/object-missing",
         "audit/too-many",
         "audit/not-compared",
-        // In `network_drift.rs`.
+        // In `network_drift`.
         "audit/not-attached",
         "audit/not-reset",
     ]);

@@ -1,8 +1,8 @@
 //! Drift of marks in RouterOS and in Meraki's switches.
 
-use perhop_policy::{FileId, PolicySet, Severity};
-use perhop_read::audit::{self, Audit, By, State};
-use perhop_read::{Input, Reading, Words};
+use perhop_read::audit::{Audit, State};
+
+use crate::audited::{audited, grave, states};
 
 const PLAN: &str = r#"plan = "Campus"
 platforms = ["lync-2013"]
@@ -76,40 +76,21 @@ fn switch() -> String {
     format!("[{}]", rules.join(",\n"))
 }
 
-fn policy() -> PolicySet {
-    let loaded = perhop_plan::load(FileId(0), PLAN);
-    loaded
-        .policy
-        .unwrap_or_else(|| panic!("{:?}", loaded.diagnostics))
-}
-
-fn audited(file: &str) -> Audit {
-    let input = Input {
-        name: "file",
-        bytes: file.as_bytes(),
-    };
-    audit::audit(&policy(), &Reading::of(&[input], &Words::default()))
+fn is_as_planned(audit: &Audit) {
+    assert_eq!(told(audit), []);
+    assert_eq!(states(audit), [State::Ok; 2]);
 }
 
 /// Code and message of what is graver than information.
-fn grave(audit: &Audit) -> Vec<(&'static str, &str)> {
-    let all = audit.findings.iter();
-    all.filter(|one| one.severity > Severity::Info)
-        .map(|one| (one.code, one.message.as_str()))
-        .collect()
-}
-
-fn is_as_planned(audit: &Audit) {
-    assert_eq!(grave(audit), []);
-    let own = audit.rules.iter().filter(|rule| rule.by == By::Network);
-    let states: Vec<State> = own.map(|rule| rule.state).collect();
-    assert_eq!(states, [State::Ok; 2]);
+fn told(audit: &Audit) -> Vec<(&'static str, &str)> {
+    let all = grave(audit).into_iter();
+    all.map(|one| (one.code, one.message.as_str())).collect()
 }
 
 /// A changed file gives these findings and no other.
 fn gives(file: &str, findings: &[(&str, &str)]) {
-    let audit = audited(file);
-    assert_eq!(grave(&audit), findings);
+    let audit = audited(PLAN, file);
+    assert_eq!(told(&audit), findings);
 }
 
 fn changed(text: &str, from: &str, to: &str) -> String {
@@ -119,7 +100,7 @@ fn changed(text: &str, from: &str, to: &str) -> String {
 
 #[test]
 fn a_router() {
-    is_as_planned(&audited(ROUTER));
+    is_as_planned(&audited(PLAN, ROUTER));
     gives(
         &changed(ROUTER, "new-dscp=46", "new-dscp=40"),
         &[(
@@ -142,7 +123,7 @@ fn a_router() {
         let behind = format!(
             "/ip firewall mangle\nadd action=change-dscp chain=postrouting new-dscp=8 protocol=tcp {dscp}\n"
         );
-        let found = audited(&format!("{ROUTER}{behind}"));
+        let found = audited(PLAN, &format!("{ROUTER}{behind}"));
         let other = found
             .findings
             .iter()
@@ -171,7 +152,7 @@ fn a_router() {
 #[test]
 fn a_router_with_policy_routes() {
     let router = vyos();
-    is_as_planned(&audited(&router));
+    is_as_planned(&audited(PLAN, &router));
     gives(
         &changed(&router, "set dscp '46'", "set dscp '40'"),
         &[(
@@ -179,7 +160,7 @@ fn a_router_with_policy_routes() {
             "part of `clients/lync-2013/audio` is to be 46 (EF), and `rule 10` of `QOS` marks 40 (CS5)",
         )],
     );
-    let audit = audited(&changed(&router, "set dscp '46'", "set dscp '40'"));
+    let audit = audited(PLAN, &changed(&router, "set dscp '46'", "set dscp '40'"));
     let found = audit
         .findings
         .iter()
@@ -191,9 +172,9 @@ fn a_router_with_policy_routes() {
     // A rule with a lower number takes the packets first.
     let first =
         "set policy route QOS rule 5 protocol 'udp'\nset policy route QOS rule 5 set table '7'\n";
-    let audit = audited(&format!("{router}{first}"));
+    let audit = audited(PLAN, &format!("{router}{first}"));
     assert_eq!(
-        grave(&audit),
+        told(&audit),
         [
             (
                 "audit/unmarked",
@@ -223,7 +204,7 @@ fn a_router_with_policy_routes() {
 #[test]
 fn a_switch() {
     let switch = switch();
-    is_as_planned(&audited(&switch));
+    is_as_planned(&audited(PLAN, &switch));
     gives(
         &changed(&switch, "\"dscp\": 34", "\"dscp\": -1"),
         &[(
