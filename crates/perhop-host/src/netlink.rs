@@ -5,6 +5,7 @@ pub mod filter;
 pub mod link;
 pub mod message;
 pub mod queue;
+mod tc;
 
 #[cfg(target_os = "linux")]
 mod socket;

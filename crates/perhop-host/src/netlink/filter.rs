@@ -3,15 +3,10 @@
 use super::message::{
     ACK, DUMP, EXCLUSIVE, Message, NEW, REPLACE, Reply, attributes, number, text,
 };
+use super::tc::{
+    BODY, DEL_FILTER, DEL_QDISC, GET_FILTER, KIND, NEW_FILTER, NEW_QDISC, OPTIONS, body,
+};
 
-const NEW_QDISC: u16 = 36;
-const DEL_QDISC: u16 = 37;
-const NEW_FILTER: u16 = 44;
-const DEL_FILTER: u16 = 45;
-const GET_FILTER: u16 = 46;
-
-const KIND: u16 = 1;
-const OPTIONS: u16 = 2;
 const CLSACT: u32 = 0xffff_fff1;
 const CLSACT_INGRESS: u32 = 0xffff_fff2;
 const CLSACT_EGRESS: u32 = 0xffff_fff3;
@@ -23,15 +18,6 @@ const NAME: &[u8] = b"perhop_mark";
 const PREFERENCE: u32 = 0x7068;
 /// `ETH_P_ALL` as it stands in a packet.
 const ALL_PROTOCOLS: u32 = 3u16.to_be() as u32;
-
-/// `struct tcmsg`
-fn body(interface: u32, handle: u32, parent: u32, info: u32) -> Vec<u8> {
-    let mut out = vec![0; 4];
-    for number in [interface, handle, parent, info] {
-        out.extend(number.to_ne_bytes());
-    }
-    out
-}
 
 /// Makes the place for filters at an interface's ways in and out; `EEXIST` when it is there.
 #[must_use]
@@ -99,7 +85,7 @@ pub fn read(reply: &Reply) -> Option<Filter> {
     if reply.kind != NEW_FILTER {
         return None;
     }
-    let all = attributes(reply.body.get(20..)?);
+    let all = attributes(reply.body.get(BODY..)?);
     let find = |kind| all.iter().find(|(found, _)| *found == kind);
     let inner = find(OPTIONS).map_or_else(Vec::new, |(_, value)| attributes(value));
     let program = inner.iter().find(|(kind, _)| *kind == 7);

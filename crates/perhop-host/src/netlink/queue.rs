@@ -5,20 +5,12 @@ use perhop_policy::{Dscp, Rate};
 use super::message::{
     ACK, DUMP, EXCLUSIVE, Message, NEW, REPLACE, Reply, attributes, number, text,
 };
+use super::tc::{
+    BODY, DEL_FILTER, DEL_QDISC, GET_QDISC, KIND, NEW_CLASS, NEW_FILTER, NEW_QDISC, OPTIONS, body,
+};
 
-const NEW_QDISC: u16 = 36;
-const DEL_QDISC: u16 = 37;
-const GET_QDISC: u16 = 38;
-const NEW_CLASS: u16 = 40;
-const NEW_FILTER: u16 = 44;
-const DEL_FILTER: u16 = 45;
-
-const KIND: u16 = 1;
-const OPTIONS: u16 = 2;
 /// `TC_H_ROOT`
 const ROOT: u32 = u32::MAX;
-/// Bytes of `struct tcmsg`.
-const BODY: usize = 20;
 
 /// The agent's queues have this handle, `7069:`; that of the `linux-tc` target is another.
 pub const HANDLE: u32 = 0x7069_0000;
@@ -60,15 +52,6 @@ pub struct Qdisc {
     pub is_root: bool,
     /// `htb`, `fq_codel` and so on.
     pub kind: String,
-}
-
-/// `struct tcmsg`
-fn body(interface: u32, handle: u32, parent: u32, info: u32) -> Vec<u8> {
-    let mut out = vec![0; 4];
-    for number in [interface, handle, parent, info] {
-        out.extend(number.to_ne_bytes());
-    }
-    out
 }
 
 /// Asks for the queues of all interfaces.
