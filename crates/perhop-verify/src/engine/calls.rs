@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use perhop_wire::media::sip::{Message, StartLine};
 
+use super::hash::Key;
 use super::sdp;
 use super::times::NO_TIME;
 use crate::call::Call;
@@ -25,7 +26,7 @@ pub(super) struct Book {
 }
 
 /// A flow, by key and hash.
-pub(super) type Connection = ([u64; 2], u32);
+pub(super) type Connection = (Key, u32);
 
 /// Where and when a packet is in the capture.
 #[derive(Debug, Clone, Copy)]

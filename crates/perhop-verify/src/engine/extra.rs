@@ -103,7 +103,7 @@ const COUNT: u32 = (1 << COUNT_BITS) - 1;
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::super::facts::{Facts, Like};
+    use super::super::facts::{Facts, Head, Like};
     use super::super::table::Recognition;
     use super::*;
     use crate::stream::arrival::Arrival;
@@ -113,13 +113,11 @@ mod tests {
         let mut table = Table::new();
         for number in 0..flows {
             let facts = Facts {
-                key: [number, 0],
-                arrival: Arrival::bare(0, 0),
+                time: 0,
                 like: Like::NONE,
                 hash: number as u32,
-                ip_len: 0,
                 frame: 0,
-                rare: 0,
+                head: Head::new([0, number], 0, 0, &Arrival::bare(0, 0)),
             };
             table.insert(&facts, None, Recognition::Open);
         }

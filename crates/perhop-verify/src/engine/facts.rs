@@ -4,24 +4,22 @@ use std::ops::Range;
 
 use perhop_wire::packet::{Addresses, Direction, Outer};
 
+use super::hash::{self, CHECKSUM, Key};
 use crate::flow::PayloadKind;
 use crate::stream::arrival::Arrival;
 
 /// One packet in a cache line.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy)]
 #[repr(C, align(64))]
 pub(super) struct Facts {
-    pub(super) key: [u64; 2],
-    /// The time; and the RTP header, when the form says so.
-    pub(super) arrival: Arrival,
+    /// Nanoseconds since 1970, or [`super::times::NO_TIME`].
+    pub(super) time: i64,
     pub(super) like: Like,
     /// The lower half of the hash; the upper half chose the partition.
     pub(super) hash: u32,
-    pub(super) ip_len: u32,
     /// Number of the packet in its block, from 0.
     pub(super) frame: u32,
-    /// Place of what few packets have in the batch, plus 1; 0 for nothing.
-    pub(super) rare: u32,
+    pub(super) head: Head,
 }
 
 const _: () = assert!(
@@ -29,8 +27,106 @@ const _: () = assert!(
     "the facts of a packet are a cache line"
 );
 
+impl Facts {
+    /// Identity of the flow, with the time to live.
+    #[inline(always)]
+    pub(super) const fn key(&self) -> Key {
+        self.head.key()
+    }
+
+    /// The time; and the RTP header, when the kind says so.
+    #[inline(always)]
+    pub(super) const fn arrival(&self) -> Arrival {
+        self.head.arrival(self.time)
+    }
+}
+
+/// The first 40 bytes of an IPv4 packet as they stand there, in five words of little-endian order: the IP header, and the
+/// start of a UDP or TCP header or of RTP. So nothing needs to be taken apart when a packet is read. What other packets
+/// tell is put into the same places; where IPv4 has what nobody asks for, they have other things:
+///
+/// - The checksum is part of [`Key`].
+/// - Version and type of service, and fragment, are the place of IPv6's addresses in [`Batch::addresses`].
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Head([u64; 5]);
+
+impl Head {
+    /// Of an IPv4 packet without options.
+    #[inline(always)]
+    pub(super) fn of_ipv4(packet: &[u8; 40]) -> Self {
+        let (words, _) = packet.as_chunks::<8>();
+        let word = |at: usize| u64::from_le_bytes(words[at]);
+        Self([word(0), word(1) & !CHECKSUM, word(2), word(3), word(4)])
+    }
+
+    /// Of any packet: its key, its length and its identification, and what of RTP is in `arrival`.
+    pub(super) const fn new(key: Key, ip_len: u16, ip_id: u16, arrival: &Arrival) -> Self {
+        let first = (ip_len.swap_bytes() as u64) << 16 | (ip_id.swap_bytes() as u64) << 32;
+        let datagram = arrival.payload_len.saturating_add(BEFORE_PAYLOAD);
+        let rtp = (arrival.mark_and_type as u64) << 40
+            | (arrival.sequence.swap_bytes() as u64) << 48
+            | datagram.swap_bytes() as u64;
+        let source = (arrival.ssrc.swap_bytes() as u64) << 32 | arrival.timestamp.swap_bytes() as u64;
+        Self([first, key[0], key[1], rtp, source])
+    }
+
+    /// Of a packet by its key and its length, and 16 bytes of a datagram: the second half of its UDP header, and the RTP header.
+    #[inline(always)]
+    pub(super) fn of_datagram(key: Key, ip_len: u16, datagram: &[u8; 16]) -> Self {
+        let first = (ip_len.swap_bytes() as u64) << 16;
+        Self([first, key[0], key[1], 0, 0]).with_datagram(datagram)
+    }
+
+    /// The same with another datagram.
+    #[inline(always)]
+    pub(super) fn with_datagram(mut self, datagram: &[u8; 16]) -> Self {
+        let (words, _) = datagram.as_chunks::<8>();
+        (self.0[3], self.0[4]) = (u64::from_le_bytes(words[0]), u64::from_le_bytes(words[1]));
+        self
+    }
+
+    /// The same with the place of IPv6's addresses.
+    pub(super) const fn with_addresses(mut self, place: u32) -> Self {
+        self.0[0] |= place as u64 & 0xffff | (place as u64 >> 16) << 48;
+        self
+    }
+
+    #[inline(always)]
+    pub(super) const fn key(&self) -> Key {
+        [self.0[1], self.0[2]]
+    }
+
+    /// Bytes of the IP packet; of longer ones, [`Rare::ip_len`] has them.
+    #[inline(always)]
+    pub(super) const fn ip_len(&self) -> u16 {
+        ((self.0[0] >> 16) as u16).swap_bytes()
+    }
+
+    /// Place of the addresses of an IPv6 packet.
+    const fn addresses(&self) -> u32 {
+        (self.0[0] & 0xffff) as u32 | ((self.0[0] >> 48) as u32) << 16
+    }
+
+    #[inline(always)]
+    const fn arrival(&self, time: i64) -> Arrival {
+        let [first, _, _, rtp, source] = self.0;
+        Arrival {
+            time,
+            ssrc: ((source >> 32) as u32).swap_bytes(),
+            timestamp: (source as u32).swap_bytes(),
+            sequence: ((rtp >> 48) as u16).swap_bytes(),
+            payload_len: (rtp as u16).swap_bytes().wrapping_sub(BEFORE_PAYLOAD),
+            ip_id: ((first >> 32) as u16).swap_bytes(),
+            mark_and_type: (rtp >> 40) as u8,
+        }
+    }
+}
+
+/// Bytes of the UDP header and of the shortest RTP header.
+const BEFORE_PAYLOAD: u16 = 20;
+
 /// What is the same for most packets of a flow, so that one comparison is enough: kind of payload, direction, wrapper, DS
-/// field, time to live, VLAN tag.
+/// field, VLAN tag; and where the packet has more to it, the place of that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Like(u64);
 
@@ -38,20 +134,25 @@ impl Like {
     /// The likeness of no packet.
     pub(super) const NONE: Self = Self(u64::MAX);
 
-    #[inline]
-    pub(super) const fn new(form: Form, ds: u8, ttl: u8, tag: u16) -> Self {
-        Self(form.0 as u64 | (ds as u64) << 8 | (ttl as u64) << 16 | (tag as u64) << 24)
+    #[inline(always)]
+    pub(super) const fn new(form: Form, ds: u8, tag: u16) -> Self {
+        Self(form.0 as u64 | (ds as u64) << 8 | (tag as u64) << 16)
     }
 
-    /// The same of a packet that must be looked at more closely, whatever it is like.
-    #[inline]
-    pub(super) const fn odd_if(self, odd: bool) -> Self {
-        Self(self.0 | (odd as u64) << 63)
+    /// The same of a packet that must be looked at more closely: `rare` is the place of what few packets have in the batch,
+    /// plus 1, or [`ODD`] when there is nothing of that.
+    #[inline(always)]
+    pub(super) const fn with_rare(self, rare: u32) -> Self {
+        Self(self.0 | (rare as u64) << 32)
     }
 
-    /// Without the mark of [`Like::odd_if`].
+    /// Without that.
     pub(super) const fn plain(self) -> Self {
-        Self(self.0 & (u64::MAX >> 1))
+        Self(self.0 & 0xffff_ffff)
+    }
+
+    const fn rare(self) -> u32 {
+        (self.0 >> 32) as u32
     }
 
     /// The same with another kind of payload.
@@ -67,12 +168,8 @@ impl Like {
         (self.0 >> 8) as u8
     }
 
-    pub(super) const fn ttl(self) -> u8 {
-        (self.0 >> 16) as u8
-    }
-
     pub(super) const fn tag(self) -> u16 {
-        (self.0 >> 24) as u16
+        (self.0 >> 16) as u16
     }
 
     /// Whether the packet can be RTP.
@@ -151,8 +248,8 @@ impl Kind {
 /// What few packets have.
 #[derive(Debug, Clone)]
 pub(super) struct Rare {
-    /// The addresses of an IPv6 packet; nothing of IPv4 is kept here.
-    pub(super) addresses: Addresses,
+    /// Bytes of the IP packet.
+    pub(super) ip_len: u32,
     pub(super) outer: Option<Outer>,
     pub(super) wifi_priority: Option<u8>,
     /// Bits of [`super::signs`].
@@ -182,6 +279,8 @@ pub(super) struct FragmentFacts {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Batch {
     pub(super) facts: Vec<Facts>,
+    /// Source and destination of IPv6 packets.
+    pub(super) addresses: Vec<Ends>,
     pub(super) rare: Vec<Rare>,
     pub(super) bytes: Vec<u8>,
 }
@@ -189,12 +288,22 @@ pub(super) struct Batch {
 impl Batch {
     pub(super) fn clear(&mut self) {
         self.facts.clear();
+        self.addresses.clear();
         self.rare.clear();
         self.bytes.clear();
     }
 
+    /// The addresses of an IPv6 packet; `None` for IPv4.
+    #[inline]
+    pub(super) fn addresses_of(&self, facts: &Facts) -> Option<&Ends> {
+        if !hash::is_v6(facts.key()) {
+            return None;
+        }
+        self.addresses.get(facts.head.addresses() as usize)
+    }
+
     pub(super) fn rare_of(&self, facts: &Facts) -> Option<&Rare> {
-        self.rare.get((facts.rare as usize).checked_sub(1)?)
+        self.rare.get((facts.like.rare() as usize).checked_sub(1)?)
     }
 
     pub(super) fn bytes_of(&self, rare: &Rare) -> &[u8] {
@@ -202,6 +311,12 @@ impl Batch {
         self.bytes.get(start..end).unwrap_or_default()
     }
 }
+
+/// Source and destination address of IPv6.
+pub(super) type Ends = [u128; 2];
+
+/// For [`Like::with_rare`].
+pub(super) const ODD: u32 = u32::MAX;
 
 /// Kind of payload in a [`Like::cell`].
 pub(super) const fn kind_of(cell: u16) -> u8 {

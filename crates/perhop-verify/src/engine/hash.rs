@@ -4,22 +4,27 @@ use perhop_wire::packet::Addresses;
 
 /// Secrets that a seed is stretched to.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Seeds([u64; 4]);
+pub(super) struct Seeds([u64; 3]);
 
 /// A flow's identity in two words, and its hash.
 ///
-/// For IPv4 the words are the whole 5-tuple. For IPv6 the first is a digest, and the addresses must be compared too.
+/// For IPv4 the words are bytes 8 to 23 of the packet as they stand, in little-endian order, without the checksum: time to
+/// live, protocol, addresses, ports. For IPv6 digests stand for the addresses, which must be compared too. The time to
+/// live belongs to no identity; it is there because it hardly ever changes, and so one comparison does for both.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Hashed {
-    pub(super) key: [u64; 2],
+    pub(super) key: Key,
     pub(super) hash: u64,
 }
+
+/// The words of a [`Hashed`].
+pub(super) type Key = [u64; 2];
 
 impl Seeds {
     /// Stretches a seed (the finaliser of `SplitMix64`).
     pub(super) fn new(seed: u64) -> Self {
         let mut state = seed;
-        Self([(); 4].map(|()| {
+        Self([(); 3].map(|()| {
             state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
             let mut word = state;
             word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -31,46 +36,47 @@ impl Seeds {
     /// Hashes a 5-tuple.
     #[inline(always)]
     pub(super) fn hash(&self, addresses: &Addresses, protocol: u8, ports: (u16, u16)) -> Hashed {
-        let (src_port, dst_port) = (u64::from(ports.0), u64::from(ports.1));
-        let rest = src_port << 48 | dst_port << 32 | u64::from(protocol) << 24;
-        let (src, dst, first, second) = match addresses {
+        match addresses {
             Addresses::V4 { src, dst } => {
-                let both = u64::from(*src) << 32 | u64::from(*dst);
-                return self.hash_v4(both, protocol, ports);
+                let ends = [src.swap_bytes(), dst.swap_bytes()];
+                self.hash_v4(key_of(ends, u64::from(protocol) << 8, raw(ports)))
             }
-            Addresses::V6 { src, dst } => {
-                let (src, dst) = (self.digest(*src), self.digest(*dst));
-                (src, dst, src.rotate_left(32) ^ dst, rest | V6)
-            }
-        };
-        self.finish([first, second], [src ^ src_port, dst ^ dst_port], protocol)
-    }
-
-    /// Hashes a 5-tuple of IPv4: source address in the upper half, destination in the lower.
-    #[inline(always)]
-    pub(super) fn hash_v4(&self, addresses: u64, protocol: u8, ports: (u16, u16)) -> Hashed {
-        let (src_port, dst_port) = (u64::from(ports.0), u64::from(ports.1));
-        let rest = src_port << 48 | dst_port << 32 | u64::from(protocol) << 24;
-        let (src, dst) = (addresses >> 32, addresses & 0xffff_ffff);
-        let ends = [src << 16 ^ src_port, dst << 16 ^ dst_port];
-        self.finish([addresses, rest], ends, protocol)
-    }
-
-    #[inline(always)]
-    fn finish(&self, key: [u64; 2], [one, two]: [u64; 2], protocol: u8) -> Hashed {
-        let (low, high) = (one.min(two), one.max(two));
-        let protocol = u64::from(protocol) << 56;
-        let both = fold(low ^ self.0[0], high ^ protocol ^ self.0[1]);
-        Hashed {
-            key,
-            hash: both & !DIRECTION | if one < two { DIRECTION } else { 0 },
+            Addresses::V6 { src, dst } => self.hash_v6([*src, *dst], protocol, raw(ports)),
         }
     }
 
-    fn digest(&self, address: u128) -> u64 {
+    /// Hashes the key of an IPv4 packet.
+    #[inline(always)]
+    pub(super) const fn hash_v4(&self, key: Key) -> Hashed {
+        let src = key[0] >> 16 & 0xffff_ffff_0000 | key[1] >> 32 & 0xffff;
+        let dst = key[1].rotate_left(16) & 0xffff_ffff_ffff;
+        self.finish(key, [src, dst])
+    }
+
+    /// Hashes a 5-tuple of IPv6; the ports are as they stand in the packet, in little-endian order.
+    #[inline(always)]
+    pub(super) const fn hash_v6(&self, ends: [u128; 2], protocol: u8, ports: u32) -> Hashed {
+        let (src, dst) = (self.digest(ends[0]), self.digest(ends[1]));
+        let key = key_of([src as u32, dst as u32], V6 | (protocol as u64) << 8, ports);
+        let (src_port, dst_port) = (ports as u64 & 0xffff, ports as u64 >> 16);
+        self.finish(key, [src ^ src_port, dst ^ dst_port])
+    }
+
+    #[inline(always)]
+    const fn finish(&self, key: Key, [one, two]: [u64; 2]) -> Hashed {
+        let secret = self.0[0] ^ (key[0] & PROTOCOL) << 48;
+        let both = fold(one ^ secret, two ^ secret);
+        Hashed {
+            key,
+            hash: both & !DIRECTION | ((one < two) as u64) << DIRECTION_BIT,
+        }
+    }
+
+    #[inline(always)]
+    const fn digest(&self, address: u128) -> u64 {
         fold(
-            (address >> 64) as u64 ^ self.0[2],
-            address as u64 ^ self.0[3],
+            (address >> 64) as u64 ^ self.0[1],
+            address as u64 ^ self.0[2],
         )
     }
 }
@@ -79,13 +85,42 @@ impl Hashed {
     /// The same 5-tuple in a VLAN, told from that in others and in none.
     #[inline(never)]
     pub(super) fn in_vlan(mut self, id: Option<u16>) -> Self {
-        self.key[1] |= id.map_or(0, |id| u64::from(id) + 1) << 8;
+        self.key[0] |= id.map_or(0, |id| u64::from(id) + 1) << VLAN_SHIFT;
         self
     }
 }
 
+#[inline(always)]
+const fn key_of([src, dst]: [u32; 2], rest: u64, ports: u32) -> Key {
+    [(src as u64) << 32 | rest, (ports as u64) << 32 | dst as u64]
+}
+
+/// Ports as they stand in a packet, in little-endian order.
+#[inline(always)]
+const fn raw((src, dst): (u16, u16)) -> u32 {
+    src.swap_bytes() as u32 | (dst.swap_bytes() as u32) << 16
+}
+
+/// The key with a time to live.
+#[inline(always)]
+pub(super) const fn with_ttl(key: Key, ttl: u8) -> Key {
+    [key[0] & !TTL | ttl as u64, key[1]]
+}
+
+/// The time to live in a key.
+#[inline(always)]
+pub(super) const fn ttl(key: Key) -> u8 {
+    key[0] as u8
+}
+
+/// Whether two keys are of the same flow, IPv6 addresses aside.
+#[inline(always)]
+pub(super) const fn is_same(one: Key, other: Key) -> bool {
+    (one[0] ^ other[0]) & !TTL | (one[1] ^ other[1]) == 0
+}
+
 /// The hash of the other direction of a flow with this key.
-pub(super) fn reversed_hash(hash: u32, key: [u64; 2]) -> u32 {
+pub(super) fn reversed_hash(hash: u32, key: Key) -> u32 {
     if reversed(key) == key {
         hash
     } else {
@@ -94,32 +129,56 @@ pub(super) fn reversed_hash(hash: u32, key: [u64; 2]) -> u32 {
 }
 
 /// The key of the other direction.
-pub(super) const fn reversed(key: [u64; 2]) -> [u64; 2] {
-    let ports = key[1] >> 48 | (key[1] >> 16 & 0xffff_0000);
-    [key[0].rotate_left(32), ports << 32 | key[1] & 0xffff_ffff]
+pub(super) const fn reversed(key: Key) -> Key {
+    let (src, dst) = (key[0] >> 32, key[1] & 0xffff_ffff);
+    let ports = (key[1] >> 32) as u32;
+    [
+        dst << 32 | key[0] & 0xffff_ffff,
+        (ports.rotate_left(16) as u64) << 32 | src,
+    ]
 }
 
 /// Protocol and ports in a key.
-pub(super) const fn parts(key: [u64; 2]) -> (u8, u16, u16) {
-    let word = key[1];
-    ((word >> 24) as u8, (word >> 48) as u16, (word >> 32) as u16)
+pub(super) const fn parts(key: Key) -> (u8, u16, u16) {
+    let ports = key[1] >> 32;
+    (
+        (key[0] >> 8) as u8,
+        (ports as u16).swap_bytes(),
+        ((ports >> 16) as u16).swap_bytes(),
+    )
 }
 
-/// Whether a key is IPv6's, and its first word a digest.
-pub(super) const fn is_v6(key: [u64; 2]) -> bool {
-    key[1] & V6 != 0
+/// The addresses in a key of IPv4.
+pub(super) const fn addresses_v4(key: Key) -> Addresses {
+    Addresses::V4 {
+        src: ((key[0] >> 32) as u32).swap_bytes(),
+        dst: (key[1] as u32).swap_bytes(),
+    }
 }
 
-#[inline]
-fn fold(one: u64, two: u64) -> u64 {
-    let product = u128::from(one) * u128::from(two);
+/// Whether a key is IPv6's, and digests stand for the addresses.
+#[inline(always)]
+pub(super) const fn is_v6(key: Key) -> bool {
+    key[0] & V6 != 0
+}
+
+#[inline(always)]
+const fn fold(one: u64, two: u64) -> u64 {
+    let product = one as u128 * two as u128;
     product as u64 ^ (product >> 64) as u64
 }
 
-const V6: u64 = 1;
+const TTL: u64 = 0xff;
+const PROTOCOL: u64 = 0xff00;
+/// Where IPv4 has the checksum, a key has the VLAN plus 1 in thirteen bits, and this bit.
+const VLAN_SHIFT: u32 = 16;
+const V6: u64 = 1 << 31;
+/// The bits of IPv4's checksum, which are taken out of a key.
+pub(super) const CHECKSUM: u64 = 0xffff_0000;
 /// The bit of a hash in which the two directions of a flow differ. It is one of those by which a flow is told in the
 /// index, and none of those that choose a partition or a place in the index.
-const DIRECTION: u64 = 1 << 31;
+const DIRECTION: u64 = 1 << DIRECTION_BIT;
+const DIRECTION_BIT: u32 = 31;
 
 #[cfg(test)]
 mod tests {

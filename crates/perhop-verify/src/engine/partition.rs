@@ -2,8 +2,6 @@
 
 use std::hint::black_box;
 
-use perhop_wire::packet::Addresses;
-
 use super::calls::{Book, Moment};
 use super::evict::Kept;
 use super::extra::Extra;
@@ -35,16 +33,7 @@ struct Place<'a> {
     frames_before: u64,
 }
 
-impl<'a> Place<'a> {
-    /// The IPv6 addresses of a packet; `None` for IPv4.
-    #[inline]
-    fn addresses(self, facts: &Facts) -> Option<&'a Addresses> {
-        if !hash::is_v6(facts.key) {
-            return None;
-        }
-        self.batch.rare_of(facts).map(|rare| &rare.addresses)
-    }
-
+impl Place<'_> {
     /// Number of a packet in the capture, from 1.
     fn frame(self, facts: &Facts) -> u64 {
         self.frames_before + u64::from(facts.frame) + 1
@@ -53,7 +42,7 @@ impl<'a> Place<'a> {
     fn moment(self, facts: &Facts) -> Moment {
         Moment {
             frame: self.frame(facts),
-            time: facts.arrival.time,
+            time: facts.time,
         }
     }
 }
@@ -83,21 +72,22 @@ impl Partition {
         for chunk in batch.facts.chunks(CHUNK) {
             let mut slots = self.near(chunk);
             for (at, facts) in chunk.iter().enumerate() {
-                let mut slot = slots[at];
-                if slot == NO_SLOT
-                    || !self
-                        .table
-                        .same_addresses(slot, facts.key, || place.addresses(facts))
-                {
-                    let evicted = self.kept.evicted.flows;
-                    slot = self.find_or_insert(facts, place, ports);
-                    if self.kept.evicted.flows != evicted {
-                        slots = [NO_SLOT; CHUNK];
-                    }
+                let slot = slots[at];
+                let known =
+                    slot != NO_SLOT && self.table.has_addresses(slot, batch.addresses_of(facts));
+                if known && self.table.usual_packet(slot, facts) {
+                    continue;
                 }
-                if !self.table.usual_packet(slot, facts) {
-                    self.packet(slot, facts, place, book);
+                let evicted = self.kept.evicted.flows;
+                let slot = if known {
+                    slot
+                } else {
+                    self.find_or_insert(facts, batch, ports)
+                };
+                if self.kept.evicted.flows != evicted {
+                    slots = [NO_SLOT; CHUNK];
                 }
+                self.packet(slot, facts, place, book);
             }
         }
     }
@@ -120,7 +110,7 @@ impl Partition {
         }
         let mut streams = [(NONE, 0); CHUNK];
         for ((slot, stream), facts) in slots.iter_mut().zip(&mut streams).zip(chunk) {
-            (*slot, *stream) = table.check(*slot, facts.key);
+            (*slot, *stream) = table.check(*slot, facts.key());
         }
         for (stream, addresses) in &streams[..chunk.len()] {
             touched ^= table.streams.touch(*stream) ^ table.touch_addresses(*addresses);
@@ -131,15 +121,15 @@ impl Partition {
 
     /// The flow of a packet, made if it is new.
     #[inline(never)]
-    fn find_or_insert(&mut self, facts: &Facts, place: Place<'_>, ports: &MediaPorts) -> Slot {
-        let addresses = place.addresses(facts);
-        if let Some(slot) = self.table.find(facts.hash, facts.key, addresses) {
+    fn find_or_insert(&mut self, facts: &Facts, batch: &Batch, ports: &MediaPorts) -> Slot {
+        let ends = batch.addresses_of(facts);
+        if let Some(slot) = self.table.find(facts.hash, facts.key(), ends) {
             return slot;
         }
         if self.table.len() >= self.most {
             self.evict();
         }
-        let (_, src_port, dst_port) = hash::parts(facts.key);
+        let (_, src_port, dst_port) = hash::parts(facts.key());
         let recognition = if never_media(src_port, dst_port) {
             Recognition::Refused
         } else if ports.contains(src_port) || ports.contains(dst_port) {
@@ -147,26 +137,28 @@ impl Partition {
         } else {
             Recognition::Open
         };
-        self.table.insert(facts, addresses, recognition)
+        self.table.insert(facts, ends, recognition)
     }
 
     /// Counts a packet to its flow, any packet.
     #[inline(never)]
     fn packet(&mut self, slot: Slot, facts: &Facts, place: Place<'_>, book: &mut Book) {
         let hot = &mut self.table.hot[slot as usize];
-        if hot.is_alike(facts) {
+        if hot.is_alike(facts) && hot.key == facts.key() {
             self.table.count(slot, facts);
         } else {
-            let over = hot.add_bytes(facts.ip_len);
-            hot.last = hot.last.max(facts.arrival.time);
+            let rare = place.batch.rare_of(facts);
+            let ip_len = rare.map_or(u32::from(facts.head.ip_len()), |rare| rare.ip_len);
+            let over = hot.add_bytes(ip_len);
+            hot.last = hot.last.max(facts.time);
             self.table.cold[slot as usize].byte_runs += u32::from(over);
             self.odd_packet(slot, facts, place, book);
         }
         if facts.like.is_rtp_like() {
-            if facts.arrival.time == NO_TIME {
-                return self.table.untimed_rtp(slot, facts.arrival);
+            if facts.time == NO_TIME {
+                return self.table.untimed_rtp(slot, facts.arrival());
             }
-            self.table.rtp(slot, &facts.arrival);
+            self.table.rtp(slot, &facts.arrival());
         }
     }
 
@@ -174,13 +166,15 @@ impl Partition {
     #[inline(never)]
     fn odd_packet(&mut self, slot: Slot, facts: &Facts, place: Place<'_>, book: &mut Book) {
         let hot = &mut self.table.hot[slot as usize];
-        if facts.arrival.time == NO_TIME {
+        if facts.time == NO_TIME {
             self.untimed += 1;
         } else {
-            hot.first = hot.first.min(facts.arrival.time);
+            hot.first = hot.first.min(facts.time);
         }
         let mut like = facts.like.plain();
-        hot.ttl = (hot.ttl.0.min(like.ttl()), hot.ttl.1.max(like.ttl()));
+        let ttl = hash::ttl(facts.key());
+        hot.key = facts.key();
+        hot.ttl = (hot.ttl.0.min(ttl), hot.ttl.1.max(ttl));
         hot.signs = signs::add_form(hot.signs, like.form());
         if hot.run > 0 && hot.like.tag() != like.tag() {
             self.change_tag(slot, like.tag());
@@ -222,7 +216,7 @@ impl Partition {
         if extra.change_count as usize > Flow::CHANGES_KEPT {
             return;
         }
-        let time = facts.arrival.time;
+        let time = facts.time;
         extra.changes.push(DscpChange {
             packet,
             frame: place.frame(facts),
@@ -261,10 +255,10 @@ impl Partition {
             return false;
         }
         if facts.like.form().kind() == Kind::Rtcp as u8 {
-            let time = facts.arrival.time;
+            let time = facts.time;
             self.table.rtcp(slot, bytes, rare.wire_len, time);
         } else if let Some((sequence, _)) = rare.tcp {
-            let connection = (facts.key, facts.hash);
+            let connection = (hash::with_ttl(facts.key(), 0), facts.hash);
             if rare.signs & signs::SIP != 0 || book.waits_for(&connection) {
                 let at = place.moment(facts);
                 book.segment(connection, at, sequence, bytes, rare.wire_len);
@@ -335,7 +329,7 @@ impl Table {
         let mut framing = extra.framing.take().unwrap_or_default();
         let among = framing.take(sequence, bytes, rare.wire_len, |rtp| {
             let arrival = Arrival {
-                time: facts.arrival.time,
+                time: facts.time,
                 ssrc: rtp.ssrc,
                 timestamp: rtp.timestamp,
                 sequence: rtp.sequence,
@@ -361,7 +355,7 @@ impl Table {
         among
     }
 
-    /// Counts a packet like the one before it on its flow, of a recognised stream or of none: most packets, with one line of
+    /// Counts a packet like the one before it on its flow, time to live and all, of a recognised stream or of none: most packets, with one line of
     /// the flow and one of the stream. False for all others, and then nothing was done; [`Partition::packet`] does the same
     /// for these packets too.
     #[inline(always)]
@@ -372,7 +366,7 @@ impl Table {
         }
         if facts.like.is_rtp_like() && hot.recognition != Recognition::Refused {
             let media = hot.recognition == Recognition::Media;
-            if !media || !self.streams.take_usual(hot.stream, &facts.arrival) {
+            if !media || !self.streams.take_usual(hot.stream, &facts.arrival()) {
                 return false;
             }
         }
@@ -385,8 +379,8 @@ impl Table {
     fn count(&mut self, slot: Slot, facts: &Facts) {
         let hot = &mut self.hot[slot as usize];
         hot.run += 1;
-        hot.last = facts.arrival.time;
-        if hot.add_bytes(facts.ip_len) {
+        hot.last = facts.time;
+        if hot.add_bytes(u32::from(facts.head.ip_len())) {
             self.cold[slot as usize].byte_runs += 1;
         }
     }
@@ -397,7 +391,7 @@ impl FlowHot {
     #[inline(always)]
     fn is_alike(&self, facts: &Facts) -> bool {
         // No time is less than that of no packet, and no packet without a time is alike.
-        let later = self.last.wrapping_sub(1) < facts.arrival.time;
+        let later = self.last.wrapping_sub(1) < facts.time;
         self.like == facts.like && later && self.run < u32::MAX
     }
 
@@ -444,24 +438,33 @@ const CHUNK: usize = 64;
 mod tests {
     use super::*;
     use crate::engine::Config;
-    use crate::engine::facts::{Form, Like};
+    use crate::engine::facts::{Form, Head};
     use perhop_wire::packet::Direction;
 
     /// No capture of a test is so large.
     #[test]
     fn bytes_run_over_and_are_not_lost() {
         let form = Form::new(Kind::Other, Direction::Unknown, 0);
+        let like = Like::new(form, 0, NO_TAG).with_rare(1);
         let facts = |second| Facts {
-            key: [1, 2],
-            arrival: Arrival::bare(second, 0),
-            like: Like::new(form, 0, 64, NO_TAG),
+            time: second,
+            like,
             hash: 3,
-            ip_len: u32::MAX,
             frame: 0,
-            rare: 0,
+            head: Head::new([1, 2], 9, 0, &Arrival::bare(second, 0)),
+        };
+        let long = Rare {
+            ip_len: u32::MAX,
+            outer: None,
+            wifi_priority: None,
+            signs: 0,
+            bytes: 0..0,
+            wire_len: 0,
+            tcp: None,
         };
         let batch = Batch {
             facts: [5, 6, 4, 7].map(facts).to_vec(),
+            rare: vec![long],
             ..Batch::default()
         };
         let mut lane = Config::default().lanes(1).remove(0);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use perhop_wire::capture::CapturedPacket;
 use perhop_wire::link::LinkType;
 use perhop_wire::media::{self, Content, Wrapper};
-use perhop_wire::packet::glance::{self, Glance, Then};
+use perhop_wire::packet::glance::{self, Glance, Inside};
 use perhop_wire::packet::{
     self, Addresses, CommonObserver, Direction, Fragment, Layer, Observation, Transport, Undecoded,
 };
@@ -14,8 +14,10 @@ use perhop_wire::rtp::Rtp;
 use perhop_wire::stun::attribute::is_microsoft;
 use perhop_wire::stun::{Dialect, Stun};
 
-use super::facts::{Batch, Facts, Form, FragmentFacts, Kind, Like, NO_TAG, Rare, tag};
-use super::hash::Seeds;
+use super::facts::{
+    Batch, Facts, Form, FragmentFacts, Head, Kind, Like, NO_TAG, ODD, Rare, tag,
+};
+use super::hash::{self, Seeds};
 use super::times::{NO_TIME, Times};
 use super::totals::Cause;
 use super::{Block, framing, partition_of, signs};
@@ -67,49 +69,75 @@ impl Reader {
         if packet.link != LinkType::ETHERNET {
             return None;
         }
-        let seen = glance::glance(packet.data)?;
-        let arrival = Arrival::bare(packet.time_ns.unwrap_or(NO_TIME), seen.identification);
-        match seen.then {
-            Then::Udp { start, len } if is_plain_rtp(start) => {
-                let arrival = plain_rtp(arrival, start, u32::from(len));
-                self.note(&seen, packet, arrival, (Kind::RtpLike, UDP), block);
+        let Glance { tag, inside } = glance::glance(packet.data)?;
+        let (form, ds, head, hashed) = match inside {
+            Inside::Udp(bytes, more) => {
+                let (wrapper, head) = match bytes[28] {
+                    PLAIN if is_rtp(bytes[29]) => (0, Head::of_ipv4(bytes)),
+                    0x40..=0x4f => (1, head_in_channel(bytes, more)?),
+                    _ => return None,
+                };
+                let hashed = self.seeds.hash_v4(head.key());
+                ((Kind::RtpLike, wrapper), bytes[1], head, hashed)
             }
-            Then::Tcp(payload) if is_foreign(payload, seen.ports) => {
-                self.note(&seen, packet, arrival, (Kind::Other, TCP), block);
+            Inside::Tcp(bytes, payload) => {
+                let ports = u32::from_be_bytes([bytes[20], bytes[21], bytes[22], bytes[23]]);
+                if !is_foreign(payload, ((ports >> 16) as u16, ports as u16)) {
+                    return None;
+                }
+                let head = Head::of_ipv4(bytes);
+                let hashed = self.seeds.hash_v4(head.key());
+                ((Kind::Other, 0), bytes[1], head, hashed)
             }
-            Then::Udp { .. } | Then::Tcp(_) => return None,
-        }
-        Some(())
-    }
-
-    /// Notes a packet seen at a glance.
-    #[inline(always)]
-    fn note(
-        &self,
-        seen: &Glance<'_>,
-        packet: &CapturedPacket<'_>,
-        arrival: Arrival,
-        (kind, protocol): (Kind, u8),
-        block: &mut Block,
-    ) {
-        let hashed = self.seeds.hash_v4(seen.addresses, protocol, seen.ports);
-        let like = Like::new(
-            Form::new(kind, packet.direction, 0),
-            seen.ds.0,
-            seen.ttl,
-            seen.tag,
-        );
+            Inside::Udp6(bytes) => return self.glance_v6(packet, tag, bytes, block),
+        };
+        let form = Form::new(form.0, packet.direction, form.1);
         let facts = Facts {
-            key: hashed.key,
-            arrival,
-            like: like.odd_if(seen.ds.0 & 3 == 3),
+            time: packet.time_ns.unwrap_or(NO_TIME),
+            like: like_of(form, ds, tag),
             hash: hashed.hash as u32,
-            ip_len: u32::from(seen.ip_len),
             frame: block.packets,
-            rare: 0,
+            head,
         };
         let partition = partition_of(hashed.hash, self.partition_bits);
         block.partitions[partition].facts.push(facts);
+        Some(())
+    }
+
+    /// The same of IPv6.
+    #[inline(never)]
+    fn glance_v6(
+        &self,
+        packet: &CapturedPacket<'_>,
+        tag: u16,
+        bytes: &[u8; 60],
+        block: &mut Block,
+    ) -> Option<()> {
+        if bytes[48] != PLAIN || !is_rtp(bytes[49]) {
+            return None;
+        }
+        let ip_len = u16::from_be_bytes([bytes[4], bytes[5]]).checked_add(40)?;
+        let src = u128::from_be_bytes(*bytes[8..].first_chunk()?);
+        let dst = u128::from_be_bytes(*bytes[24..].first_chunk()?);
+        let ports = u32::from_le_bytes(*bytes[40..].first_chunk()?);
+        let ends = [src, dst];
+        let hashed = self.seeds.hash_v6(ends, bytes[6], ports);
+        let batch = &mut block.partitions[partition_of(hashed.hash, self.partition_bits)];
+        let head = Head::of_datagram(
+            hash::with_ttl(hashed.key, bytes[7]),
+            ip_len,
+            bytes[44..].first_chunk()?,
+        );
+        let form = Form::new(Kind::RtpLike, packet.direction, 0);
+        batch.facts.push(Facts {
+            time: packet.time_ns.unwrap_or(NO_TIME),
+            like: like_of(form, bytes[0] << 4 | bytes[1] >> 4, tag),
+            hash: hashed.hash as u32,
+            frame: block.packets,
+            head: head.with_addresses(batch.addresses.len() as u32),
+        });
+        batch.addresses.push(ends);
+        Some(())
     }
 
     /// Reads any packet.
@@ -150,52 +178,42 @@ impl Reader {
         }
         let frame = block.packets;
         let batch = &mut block.partitions[partition_of(hashed.hash, self.partition_bits)];
-        let arrival = Arrival::bare(
-            packet.time_ns.unwrap_or(NO_TIME),
-            seen.identification as u16,
-        );
+        let time = packet.time_ns.unwrap_or(NO_TIME);
+        let arrival = Arrival::bare(time, seen.identification as u16);
         let direction = match packet.direction {
             Direction::Unknown => seen.direction,
             known => known,
         };
-        let mut facts = Facts {
-            key: hashed.key,
-            arrival,
-            like: Like::NONE,
-            hash: hashed.hash as u32,
-            ip_len: seen.ip_len,
-            frame,
-            rare: 0,
-        };
-        let like = |form: Form| {
-            let tag = seen
-                .vlan
-                .map_or(NO_TAG, |vlan| tag(vlan.id, vlan.pcp.value()));
-            Like::new(form, seen.ds.0, seen.ttl, tag)
-        };
-        let alone = seen.outer.is_none()
-            && seen.wifi_priority.is_none()
-            && matches!(seen.addresses, Addresses::V4 { .. });
-        if let Some((arrival, kind)) = judge_at_once(seen, arrival)
-            && alone
-        {
-            facts.arrival = arrival;
-            facts.like = like(Form::new(kind, direction, 0)).odd_if(seen.ds.0 & 3 == 3);
-            return batch.facts.push(facts);
-        }
-        let payload = judge(seen, arrival);
+        let payload = judge_at_once(seen, arrival).unwrap_or_else(|| judge(seen, arrival));
         let form = Form::new(
             payload.kind,
             direction,
             signs::wrapper_number(payload.wrapper),
         );
-        let odd = payload.has_more() || seen.outer.is_some() || seen.wifi_priority.is_some();
-        facts.arrival = payload.arrival;
-        facts.like = like(form).odd_if(odd || seen.ds.0 & 3 == 3);
-        if odd || !alone {
-            facts.rare = add_rare(new_rare(seen, &payload), payload.bytes, batch);
+        let tag = seen
+            .vlan
+            .map_or(NO_TAG, |vlan| tag(vlan.id, vlan.pcp.value()));
+        let mut like = like_of(form, seen.ds.0, tag);
+        let ip_len = u16::try_from(seen.ip_len);
+        let outside = seen.outer.is_some() || seen.wifi_priority.is_some();
+        if payload.has_more() || outside || ip_len.is_err() {
+            like = like.plain();
+            like = like.with_rare(add_rare(new_rare(seen, &payload), payload.bytes, batch));
         }
-        batch.facts.push(facts);
+        let key = hash::with_ttl(hashed.key, seen.ttl);
+        let ip_id = payload.arrival.ip_id;
+        let mut head = Head::new(key, ip_len.unwrap_or(u16::MAX), ip_id, &payload.arrival);
+        if let Addresses::V6 { src, dst } = seen.addresses {
+            head = head.with_addresses(batch.addresses.len() as u32);
+            batch.addresses.push([src, dst]);
+        }
+        batch.facts.push(Facts {
+            time,
+            like,
+            hash: hashed.hash as u32,
+            frame,
+            head,
+        });
     }
 }
 
@@ -253,24 +271,56 @@ impl<'a> Payload<'a> {
 
 /// Judges the most frequent payloads: RTP with the shortest header, and TCP segments that are nothing of ours.
 #[inline(always)]
-fn judge_at_once(seen: &Observation<'_>, arrival: Arrival) -> Option<(Arrival, Kind)> {
+fn judge_at_once<'a>(seen: &Observation<'a>, arrival: Arrival) -> Option<Payload<'a>> {
     match seen.transport {
         Transport::Udp { .. } => {
             let header = seen.payload.first_chunk::<12>()?;
+            let plain = header[0] == PLAIN && is_rtp(header[1]) && seen.payload_len >= 12;
             let arrival = plain_rtp(arrival, header, seen.payload_len);
-            (is_plain_rtp(header) && seen.payload_len >= 12).then_some((arrival, Kind::RtpLike))
+            plain.then_some(Payload::of(Kind::RtpLike, arrival))
         }
         Transport::Tcp {
             src_port, dst_port, ..
-        } => is_foreign(seen.payload, (src_port, dst_port)).then_some((arrival, Kind::Other)),
-        Transport::Other => Some((arrival, Kind::Other)),
+        } => is_foreign(seen.payload, (src_port, dst_port))
+            .then_some(Payload::of(Kind::Other, arrival)),
+        Transport::Other => Some(Payload::of(Kind::Other, arrival)),
     }
 }
 
-/// Whether a datagram of twelve bytes or more is RTP by its first ones, without extension, sources and padding.
+/// First byte of RTP without extension, sources and padding.
+const PLAIN: u8 = 0x80;
+
+/// Whether what begins as RTP and RTCP do is RTP, by its second byte.
 #[inline(always)]
-const fn is_plain_rtp(start: &[u8; 12]) -> bool {
-    start[0] == 0x80 && !matches!(start[1], 192..=223)
+const fn is_rtp(second: u8) -> bool {
+    !matches!(second, 192..=223)
+}
+
+/// Reads [`PLAIN`] RTP in `ChannelData` (RFC 8656 section 12.4), of which the first bytes are in `bytes` from 28 on.
+#[inline(never)]
+fn head_in_channel(bytes: &[u8; 40], more: &[u8]) -> Option<Head> {
+    let number = |at: usize| u16::from_be_bytes([bytes[at], bytes[at + 1]]);
+    let length = number(30);
+    let padding = (number(24) - 8).checked_sub(length.checked_add(4)?)?;
+    if padding > 3 || length < 12 || bytes[32] != PLAIN || !is_rtp(bytes[33]) {
+        return None;
+    }
+    let udp_len = (length + 8).to_be_bytes();
+    let mut datagram = [0; 16];
+    datagram[..2].copy_from_slice(&udp_len);
+    datagram[4..12].copy_from_slice(&bytes[32..]);
+    datagram[12..].copy_from_slice(more.first_chunk::<4>()?);
+    Some(Head::of_ipv4(bytes).with_datagram(&datagram))
+}
+
+/// How a packet is like others that has nothing more to it than the mark of congestion (RFC 3168), which must be counted.
+#[inline(always)]
+const fn like_of(form: Form, ds: u8, tag: u16) -> Like {
+    let like = Like::new(form, ds, tag);
+    if ds & 3 == 3 {
+        return like.with_rare(ODD);
+    }
+    like
 }
 
 /// Whether a TCP segment's payload needs no closer look.
@@ -380,7 +430,7 @@ fn judge_segment(bytes: &[u8], wire_len: u32, ports: (u16, u16), arrival: Arriva
 #[inline(always)]
 fn new_rare(seen: &Observation<'_>, payload: &Payload<'_>) -> Rare {
     Rare {
-        addresses: seen.addresses,
+        ip_len: seen.ip_len,
         outer: seen.outer,
         wifi_priority: seen.wifi_priority,
         signs: payload.signs,
@@ -434,9 +484,6 @@ impl ReaderCounts {
     }
 }
 
-/// IANA protocol numbers.
-const TCP: u8 = 6;
-const UDP: u8 = 17;
 /// No more of a payload than this is shown to a flow's state.
 const MOST_BYTES: usize = 16_384;
 
@@ -482,30 +529,42 @@ mod tests {
         #[test]
         fn a_glance_agrees_with_a_closer_look(
             tcp: bool,
+            v6: bool,
+            channel in prop::option::of(36u8..44),
+            cut in 50usize..120,
             tag in prop::option::of(any::<u16>()),
             tos: u8,
             start in (prop::sample::select(vec![0x80u8, 0x90, 0x16, 0]), any::<[u8; 3]>()),
             ports: (u16, u16),
             direction in prop::sample::select(vec![Direction::Unknown, Direction::In, Direction::Out]),
         ) {
+            let protocol = if tcp { 6 } else { 17 };
+            let mut inside = [ports.0.to_be_bytes(), ports.1.to_be_bytes()].concat();
+            if tcp {
+                inside.extend([0, 0, 0, 1, 0, 0, 0, 2, 0x50, 0x18, 1, 1, 0, 0, 0, 0]);
+            } else {
+                inside.extend([0, 52, 0, 0]);
+            }
+            inside.extend(channel.filter(|_| !tcp).map_or(vec![], |length| vec![0x40, 1, 0, length]));
+            inside.push(start.0);
+            inside.extend(start.1);
+            inside.resize(52, 0x55);
             let mut frame = vec![2; 12];
             if let Some(tag) = tag {
                 frame.extend([0x81, 0]);
                 frame.extend(tag.to_be_bytes());
             }
-            let protocol = if tcp { TCP } else { UDP };
-            frame.extend([8, 0, 0x45, tos, 0, 72, 1, 2, 0x40, 0, 60, protocol, 0, 0]);
-            frame.extend([10, 0, 0, 1, 10, 0, 0, 2]);
-            frame.extend(ports.0.to_be_bytes());
-            frame.extend(ports.1.to_be_bytes());
-            if tcp {
-                frame.extend([0, 0, 0, 1, 0, 0, 0, 2, 0x50, 0x18, 1, 1, 0, 0, 0, 0]);
+            if v6 {
+                frame.extend([0x86, 0xdd, 0x60 | tos >> 4, tos << 4, 0, 0, 0, 52, protocol, 60]);
+                frame.extend([7; 15]);
+                frame.extend(tos.to_be_bytes());
+                frame.extend([9; 16]);
             } else {
-                frame.extend([0, 52, 0, 0]);
+                frame.extend([8, 0, 0x45, tos, 0, 72, 1, 2, 0x40, 0, 60, protocol, 0, 9]);
+                frame.extend([10, 0, 0, 1, 10, 0, 0, 2]);
             }
-            frame.push(start.0);
-            frame.extend(start.1);
-            frame.resize(14 + 72 + 4 * usize::from(tag.is_some()), 0x55);
+            frame.extend(inside);
+            frame.truncate(cut);
             let packet = CapturedPacket {
                 time_ns: Some(7),
                 link: LinkType::ETHERNET,
@@ -521,13 +580,25 @@ mod tests {
                 reader.read_closely(&packet, &mut closely);
                 let facts = |block: &Block| {
                     let batches = block.partitions.iter();
-                    batches.map(|batch| (batch.facts.clone(), batch.rare.len())).collect::<Vec<_>>()
+                    let told = |batch: &Batch| {
+                        let facts: Vec<_> = batch.facts.iter().map(|one| told(one, batch)).collect();
+                        (facts, batch.rare.len())
+                    };
+                    batches.map(told).collect::<Vec<_>>()
                 };
                 prop_assert_eq!(facts(&at_once), facts(&closely));
             } else {
                 prop_assert_eq!(at_once.partitions.iter().map(|batch| batch.facts.len()).sum::<usize>(), 0);
             }
         }
+    }
+
+    /// All that is ever asked of facts.
+    fn told(facts: &Facts, batch: &Batch) -> impl PartialEq + std::fmt::Debug + use<> {
+        let arrival = facts.like.is_rtp_like().then(|| facts.arrival());
+        let identity = (facts.key(), facts.hash, batch.addresses_of(facts).copied());
+        let length = facts.head.ip_len();
+        (facts.time, facts.like, facts.frame, identity, length, arrival)
     }
 
     fn nothing() -> Observation<'static> {

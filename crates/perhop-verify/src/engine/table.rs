@@ -7,8 +7,8 @@ use perhop_wire::packet::Addresses;
 
 use super::chunks::{Chunks, Pool, Roomy, Ticket};
 use super::extra::{CellCounts, Extra};
-use super::facts::{Facts, Like, NO_TAG};
-use super::hash;
+use super::facts::{Ends, Facts, Like, NO_TAG};
+use super::hash::{self, Key};
 use super::rtcp::RtcpState;
 use super::times::NO_TIME;
 use crate::stream::arena::{Arena, NONE, StreamId};
@@ -28,7 +28,7 @@ pub(super) struct Table {
     pub(super) extras: Pool<Extra>,
     pub(super) rtcp: Pool<RtcpState>,
     /// IPv6 source and destination; those at 0 are nobody's.
-    addresses: Vec<[u128; 2]>,
+    addresses: Vec<Ends>,
     pub(super) streams: Arena,
 }
 
@@ -36,7 +36,8 @@ pub(super) struct Table {
 #[derive(Debug, Clone)]
 #[repr(C, align(64))]
 pub(super) struct FlowHot {
-    pub(super) key: [u64; 2],
+    /// With the time to live of the latest packet.
+    pub(super) key: Key,
     pub(super) first: i64,
     pub(super) last: i64,
     /// Packets since kind or DSCP changed.
@@ -146,32 +147,15 @@ impl Table {
         }
     }
 
-    /// Whether a flow whose key is `key` also has the addresses that an IPv6 packet has; always true for IPv4.
-    #[inline]
-    pub(super) fn same_addresses<'a>(
-        &self,
-        slot: Slot,
-        key: [u64; 2],
-        addresses: impl FnOnce() -> Option<&'a Addresses>,
-    ) -> bool {
-        !hash::is_v6(key) || self.has_addresses(slot, addresses())
-    }
-
-    fn has_addresses(&self, slot: Slot, addresses: Option<&Addresses>) -> bool {
-        let Some(Addresses::V6 { src, dst }) = addresses else {
-            return true;
-        };
-        let at = self.hot[slot as usize].addresses as usize;
-        self.addresses[at] == [*src, *dst]
+    /// Whether a flow has the addresses that an IPv6 packet has; always true for IPv4.
+    #[inline(always)]
+    pub(super) fn has_addresses(&self, slot: Slot, ends: Option<&Ends>) -> bool {
+        let at = |slot| self.hot[slot as usize].addresses as usize;
+        ends.is_none_or(|ends| self.addresses[at(slot)] == *ends)
     }
 
     /// The flow with this identity.
-    pub(super) fn find(
-        &self,
-        hash: u32,
-        key: [u64; 2],
-        addresses: Option<&Addresses>,
-    ) -> Option<Slot> {
+    pub(super) fn find(&self, hash: u32, key: Key, ends: Option<&Ends>) -> Option<Slot> {
         let mask = self.index.len() - 1;
         let tag = tag_of(hash);
         let mut at = self.place_of(hash);
@@ -182,8 +166,8 @@ impl Table {
             }
             let slot = (entry & !TAG).wrapping_sub(1);
             if entry & TAG == tag
-                && self.hot[slot as usize].key == key
-                && self.has_addresses(slot, addresses)
+                && hash::is_same(self.hot[slot as usize].key, key)
+                && self.has_addresses(slot, ends)
             {
                 return Some(slot);
             }
@@ -195,41 +179,39 @@ impl Table {
     pub(super) fn reverse_of(&self, slot: Slot) -> Option<Slot> {
         let cold = &self.cold[slot as usize];
         let key = self.hot[slot as usize].key;
-        let addresses = self.addresses_of(slot).map(Addresses::reversed);
+        let ends = self.ends_of(slot).map(|[src, dst]| [dst, src]);
         let hash = hash::reversed_hash(cold.hash, key);
-        self.find(hash, hash::reversed(key), addresses.as_ref())
+        self.find(hash, hash::reversed(key), ends.as_ref())
     }
 
-    fn addresses_of(&self, slot: Slot) -> Option<Addresses> {
+    fn ends_of(&self, slot: Slot) -> Option<Ends> {
         let at = self.hot[slot as usize].addresses as usize;
-        let [src, dst] = self.addresses[at];
-        (at > 0).then_some(Addresses::V6 { src, dst })
+        (at > 0).then(|| self.addresses[at])
     }
 
     /// The addresses of a flow.
     pub(super) fn addresses(&self, slot: Slot) -> Addresses {
-        let key = self.hot[slot as usize].key;
-        self.addresses_of(slot).unwrap_or(Addresses::V4 {
-            src: (key[0] >> 32) as u32,
-            dst: key[0] as u32,
-        })
+        match self.ends_of(slot) {
+            Some([src, dst]) => Addresses::V6 { src, dst },
+            None => hash::addresses_v4(self.hot[slot as usize].key),
+        }
     }
 
     /// Puts a new flow in, without counting its first packet.
     pub(super) fn insert(
         &mut self,
         facts: &Facts,
-        addresses: Option<&Addresses>,
+        ends: Option<&Ends>,
         recognition: Recognition,
     ) -> Slot {
         if (self.hot.len() + 1) * 2 > self.index.len() {
             self.rebuild(self.index.len() * 2);
         }
         let slot = self.hot.len() as Slot;
-        let mut hot = FlowHot::new(facts.key, recognition);
-        if let Some(Addresses::V6 { src, dst }) = addresses {
+        let mut hot = FlowHot::new(facts.key(), recognition);
+        if let Some(ends) = ends {
             hot.addresses = self.addresses.len() as u32;
-            self.addresses.push([*src, *dst]);
+            self.addresses.push(*ends);
         }
         self.hot.push(hot);
         self.cold.push(FlowCold {
@@ -240,10 +222,10 @@ impl Table {
         slot
     }
 
-    /// Gives back a guess whose flow has this key, with the flow's latest stream and the place of its addresses; else
+    /// Gives back a guess whose flow has this key and time to live, with the flow's latest stream and the place of its addresses; else
     /// [`NO_SLOT`].
     #[inline(always)]
-    pub(super) fn check(&self, guess: Slot, key: [u64; 2]) -> (Slot, (StreamId, u32)) {
+    pub(super) fn check(&self, guess: Slot, key: Key) -> (Slot, (StreamId, u32)) {
         match self.hot.get(guess as usize) {
             Some(hot) if (hot.key[0] ^ key[0]) | (hot.key[1] ^ key[1]) == 0 => {
                 (guess, (hot.stream, hot.addresses))
@@ -298,7 +280,7 @@ impl Table {
 
 impl FlowHot {
     /// A flow without packets.
-    const fn new(key: [u64; 2], recognition: Recognition) -> Self {
+    const fn new(key: Key, recognition: Recognition) -> Self {
         Self {
             key,
             first: i64::MAX,

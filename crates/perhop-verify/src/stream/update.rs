@@ -71,7 +71,8 @@ impl Arena {
         // Sound, or a packet of a picture but its first.
         if hot.flags != if units == 0 { FRAMES } else { 0 } {
             if hot.flags & !(FRAMES | LOSSY) != 0 {
-                return self.take_measured(id, p);
+                // A copy, so that the one that most packets need stays in registers.
+                return self.take_measured(id, &p.clone());
             }
             let begins = units == 0 && hot.flags & FRAMES == 0;
             if begins | (p.payload_len <= SHORT) | hot.loses_patience(p.time) {

@@ -167,8 +167,8 @@ fn cut(data: &[u8], length: u32) -> &[u8] {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::glance::{Glance, NO_TAG, Then, glance};
-    use super::super::{Addresses, Direction, Fragment, LinkType, walk};
+    use super::super::glance::{Glance, Inside, NO_TAG, glance};
+    use super::super::{Direction, Fragment, LinkType, walk};
     use super::*;
 
     /// A common frame with up to three bytes of its headers changed, and cut somewhere.
@@ -234,26 +234,48 @@ mod tests {
         let tag = walked
             .vlan
             .map_or(NO_TAG, |tag| tag.id | u16::from(tag.pcp.value()) << 13);
-        let addresses = Addresses::V4 {
-            src: (seen.addresses >> 32) as u32,
-            dst: seen.addresses as u32,
+        let udp = |header: &[u8], payload: &[u8]| {
+            let ports = (be(header, 0), be(header, 2));
+            walked.protocol == udp::PROTOCOL
+                && walked.transport.ports() == ports
+                && walked.payload_len + 8 == u32::from(be(header, 4))
+                && walked.payload_len >= 12
+                && walked.payload.starts_with(payload)
         };
-        let then = match seen.then {
-            Then::Udp { start, len } => {
-                walked.protocol == udp::PROTOCOL
-                    && walked.payload_len == u32::from(len)
-                    && walked.payload.starts_with(start)
+        let v4 = |head: &[u8; 40]| {
+            let ip = Ipv4Header(head.first_chunk().unwrap());
+            (walked.ds, walked.ttl, walked.ip_len) == (ip.ds(), ip.ttl(), u32::from(ip.total_len()))
+                && walked.identification == u32::from(ip.identification())
+                && walked.addresses == ip.addresses()
+        };
+        let then = match seen.inside {
+            Inside::Udp(head, more) => {
+                let captured = &[&head[28..], more].concat();
+                v4(head) && udp(&head[20..], &head[28..]) && captured.starts_with(walked.payload)
             }
-            Then::Tcp(payload) => walked.protocol == tcp::PROTOCOL && walked.payload == payload,
+            Inside::Tcp(head, payload) => {
+                let ports = (be(head, 20), be(head, 22));
+                v4(head)
+                    && walked.protocol == tcp::PROTOCOL
+                    && walked.transport.ports() == ports
+                    && walked.payload == payload
+            }
+            Inside::Udp6(head) => {
+                let ip = Ipv6Header(head.first_chunk().unwrap());
+                udp(&head[40..], &head[48..])
+                    && (walked.ds, walked.ttl) == (ip.ds(), ip.hop_limit())
+                    && walked.ip_len == u32::from(ip.payload_len()) + 40
+                    && (walked.addresses, walked.identification) == (ip.addresses(), 0)
+            }
         };
-        then && walked.addresses == addresses
-            && walked.transport.ports() == seen.ports
-            && (walked.ds, walked.ttl, tag) == (seen.ds, seen.ttl, seen.tag)
-            && walked.identification == u32::from(seen.identification)
-            && walked.ip_len == u32::from(seen.ip_len)
+        then && tag == seen.tag
             && walked.fragment == Fragment::Whole
             && (walked.outer, walked.wifi_priority) == (None, None)
             && walked.direction == Direction::Unknown
+    }
+
+    fn be(bytes: &[u8], at: usize) -> u16 {
+        u16::from_be_bytes([bytes[at], bytes[at + 1]])
     }
 
     proptest! {

@@ -1,48 +1,35 @@
-//! The most common packet at a glance: IPv4 without options in Ethernet with at most one tag, UDP or TCP, told by one
-//! length check and a few words.
+//! The most common packets at a glance: Ethernet with at most one tag, IPv4 without options or IPv6, UDP or TCP, told by a
+//! few length checks and a few words.
 //!
 //! Everything else is left to [`super::fast`] and [`super::walk`], which give the same answer for these packets too.
 
-use crate::bytes::{u16_at, u32_at};
+use crate::bytes::u16_at;
 use crate::ethernet;
-use crate::field::DsField;
 use crate::tcp;
 use crate::tunnel;
 use crate::udp;
 
-/// What a glance at a packet tells.
+/// What a glance at a packet tells: headers that were checked, as they stand in the packet. None of them is of a fragment,
+/// or of UDP to or from a port of a tunnel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Glance<'a> {
-    /// Source address in the upper half, destination in the lower, as `u32::from(Ipv4Addr)` gives them.
-    pub addresses: u64,
-    /// Source port, destination port.
-    pub ports: (u16, u16),
-    /// The DS field.
-    pub ds: DsField,
-    /// Time to live.
-    pub ttl: u8,
-    /// IPv4 identification.
-    pub identification: u16,
-    /// IPv4 total length in bytes.
-    pub ip_len: u16,
     /// The 802.1Q tag: priority in the top three bits, identifier in the low twelve; [`NO_TAG`] for none.
     pub tag: u16,
-    /// What follows the IP header.
-    pub then: Then<'a>,
+    /// What is in the frame.
+    pub inside: Inside<'a>,
 }
 
-/// The transport of a packet seen at a glance.
+/// The packet in a frame that was glanced at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Then<'a> {
-    /// UDP with a payload of at least twelve bytes.
-    Udp {
-        /// Its first bytes.
-        start: &'a [u8; 12],
-        /// Bytes of payload by the UDP header, at least 12.
-        len: u16,
-    },
-    /// TCP, with the captured bytes of its payload.
-    Tcp(&'a [u8]),
+pub enum Inside<'a> {
+    /// UDP with a payload of at least twelve bytes by its header, in IPv4 without options (RFC 791): 20 bytes of IP, 8 of UDP,
+    /// the first of the payload, and whatever was captured behind them.
+    Udp(&'a [u8; 40], &'a [u8]),
+    /// TCP in IPv4 without options: 20 bytes of IP, 20 of TCP, and the captured bytes of the payload.
+    Tcp(&'a [u8; 40], &'a [u8]),
+    /// UDP in IPv6 without extension headers (RFC 8200): 40 bytes of IP, 8 of UDP, and the first of the payload, which has at
+    /// least so many by UDP's header.
+    Udp6(&'a [u8; 60]),
 }
 
 /// Stands for no tag; no tag is packed to this.
@@ -60,26 +47,26 @@ pub fn glance(frame: &[u8]) -> Option<Glance<'_>> {
     let no_tag = u16::from(tagged).wrapping_sub(1);
     let tag = u16_at(start, 14) & 0xefff | no_tag;
     let packet = frame.get(at..)?;
-    let ip = packet.first_chunk::<40>()?;
-    if ether_type != ethernet::IPV4 {
-        return None;
-    }
-    let (ip_len, udp_len) = (u16_at(ip, 2), u16_at(ip, 24));
+    let inside = match ether_type {
+        ethernet::IPV4 => ipv4(packet)?,
+        ethernet::IPV6 => ipv6(packet)?,
+        _ => return None,
+    };
+    Some(Glance { tag, inside })
+}
+
+#[inline(always)]
+fn ipv4(packet: &[u8]) -> Option<Inside<'_>> {
+    let (ip, more) = packet.split_first_chunk::<40>()?;
     // Version and header length; no fragment.
     if ip[0] != 0x45 || u16_at(ip, 6) & 0x3fff != 0 {
         return None;
     }
-    let ports = (u16_at(ip, 20), u16_at(ip, 22));
-    let then = match ip[9] {
+    let ip_len = u16_at(ip, 2);
+    match ip[9] {
         udp::PROTOCOL => {
-            let fits = udp_len >= 20 && u32::from(udp_len) + 20 <= u32::from(ip_len);
-            if !fits || tunnel::is_port(ports.0, ports.1) {
-                return None;
-            }
-            Then::Udp {
-                start: ip[28..].first_chunk()?,
-                len: udp_len - 8,
-            }
+            let (udp_len, ports) = (u16_at(ip, 24), (u16_at(ip, 20), u16_at(ip, 22)));
+            is_whole_udp(udp_len, u32::from(ip_len), 20, ports).then_some(Inside::Udp(ip, more))
         }
         tcp::PROTOCOL => {
             let header = usize::from(ip[32] >> 4) * 4;
@@ -88,20 +75,27 @@ pub fn glance(frame: &[u8]) -> Option<Glance<'_>> {
             if header < 20 {
                 return None;
             }
-            Then::Tcp(data.get(..length).unwrap_or(data))
+            Some(Inside::Tcp(ip, data.get(..length).unwrap_or(data)))
         }
-        _ => return None,
-    };
-    Some(Glance {
-        addresses: u64::from(u32_at(ip, 12)) << 32 | u64::from(u32_at(ip, 16)),
-        ports,
-        ds: DsField(ip[1]),
-        ttl: ip[8],
-        identification: u16_at(ip, 4),
-        ip_len,
-        tag,
-        then,
-    })
+        _ => None,
+    }
+}
+
+#[inline(always)]
+fn ipv6(packet: &[u8]) -> Option<Inside<'_>> {
+    let ip = packet.first_chunk::<60>()?;
+    if ip[0] >> 4 != 6 || ip[6] != udp::PROTOCOL {
+        return None;
+    }
+    let (udp_len, ports) = (u16_at(ip, 44), (u16_at(ip, 40), u16_at(ip, 42)));
+    is_whole_udp(udp_len, u32::from(u16_at(ip, 4)), 0, ports).then_some(Inside::Udp6(ip))
+}
+
+/// Whether a datagram with twelve bytes of payload or more lies within an IP packet of which `before` bytes are IP's, and is
+/// none of a tunnel's.
+#[inline(always)]
+fn is_whole_udp(udp_len: u16, ip_len: u32, before: u32, ports: (u16, u16)) -> bool {
+    udp_len >= 20 && u32::from(udp_len) + before <= ip_len && !tunnel::is_port(ports.0, ports.1)
 }
 
 /// `EtherType` of 802.1Q.
