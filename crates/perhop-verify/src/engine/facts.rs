@@ -66,7 +66,8 @@ impl Head {
         let rtp = (arrival.mark_and_type as u64) << 40
             | (arrival.sequence.swap_bytes() as u64) << 48
             | datagram.swap_bytes() as u64;
-        let source = (arrival.ssrc.swap_bytes() as u64) << 32 | arrival.timestamp.swap_bytes() as u64;
+        let source =
+            (arrival.ssrc.swap_bytes() as u64) << 32 | arrival.timestamp.swap_bytes() as u64;
         Self([first, key[0], key[1], rtp, source])
     }
 
@@ -134,6 +135,7 @@ impl Like {
     /// The likeness of no packet.
     pub(super) const NONE: Self = Self(u64::MAX);
 
+    /// The tag is in the order of the packet's bytes.
     #[inline(always)]
     pub(super) const fn new(form: Form, ds: u8, tag: u16) -> Self {
         Self(form.0 as u64 | (ds as u64) << 8 | (tag as u64) << 16)
@@ -169,7 +171,7 @@ impl Like {
     }
 
     pub(super) const fn tag(self) -> u16 {
-        (self.0 >> 16) as u16
+        ((self.0 >> 16) as u16).swap_bytes()
     }
 
     /// Whether the packet can be RTP.

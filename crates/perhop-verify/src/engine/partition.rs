@@ -144,14 +144,16 @@ impl Partition {
     #[inline(never)]
     fn packet(&mut self, slot: Slot, facts: &Facts, place: Place<'_>, book: &mut Book) {
         let hot = &mut self.table.hot[slot as usize];
-        if hot.is_alike(facts) && hot.key == facts.key() {
-            self.table.count(slot, facts);
+        let alike = hot.is_alike(facts) && hot.key == facts.key();
+        let over = if alike {
+            hot.count(facts)
         } else {
             let rare = place.batch.rare_of(facts);
-            let ip_len = rare.map_or(u32::from(facts.head.ip_len()), |rare| rare.ip_len);
-            let over = hot.add_bytes(ip_len);
             hot.last = hot.last.max(facts.time);
-            self.table.cold[slot as usize].byte_runs += u32::from(over);
+            hot.add_bytes(rare.map_or(u32::from(facts.head.ip_len()), |rare| rare.ip_len))
+        };
+        self.table.cold[slot as usize].byte_runs += u32::from(over);
+        if !alike {
             self.odd_packet(slot, facts, place, book);
         }
         if facts.like.is_rtp_like() {
@@ -370,19 +372,10 @@ impl Table {
                 return false;
             }
         }
-        self.count(slot, facts);
-        true
-    }
-
-    /// Counts a packet that is alike.
-    #[inline(always)]
-    fn count(&mut self, slot: Slot, facts: &Facts) {
-        let hot = &mut self.hot[slot as usize];
-        hot.run += 1;
-        hot.last = facts.time;
-        if hot.add_bytes(u32::from(facts.head.ip_len())) {
+        if hot.count(facts) {
             self.cold[slot as usize].byte_runs += 1;
         }
+        true
     }
 }
 
@@ -393,6 +386,14 @@ impl FlowHot {
         // No time is less than that of no packet, and no packet without a time is alike.
         let later = self.last.wrapping_sub(1) < facts.time;
         self.like == facts.like && later && self.run < u32::MAX
+    }
+
+    /// Counts a packet that is alike. True when the bytes ran over.
+    #[inline(always)]
+    fn count(&mut self, facts: &Facts) -> bool {
+        self.run += 1;
+        self.last = facts.time;
+        self.add_bytes(u32::from(facts.head.ip_len()))
     }
 
     /// Adds bytes; true when they ran over.

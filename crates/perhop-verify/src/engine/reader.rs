@@ -14,9 +14,7 @@ use perhop_wire::rtp::Rtp;
 use perhop_wire::stun::attribute::is_microsoft;
 use perhop_wire::stun::{Dialect, Stun};
 
-use super::facts::{
-    Batch, Facts, Form, FragmentFacts, Head, Kind, Like, NO_TAG, ODD, Rare, tag,
-};
+use super::facts::{Batch, Facts, Form, FragmentFacts, Head, Kind, Like, NO_TAG, ODD, Rare, tag};
 use super::hash::{self, Seeds};
 use super::times::{NO_TIME, Times};
 use super::totals::Cause;
@@ -192,7 +190,7 @@ impl Reader {
         );
         let tag = seen
             .vlan
-            .map_or(NO_TAG, |vlan| tag(vlan.id, vlan.pcp.value()));
+            .map_or(NO_TAG, |vlan| tag(vlan.id, vlan.pcp.value()).swap_bytes());
         let mut like = like_of(form, seen.ds.0, tag);
         let ip_len = u16::try_from(seen.ip_len);
         let outside = seen.outer.is_some() || seen.wifi_priority.is_some();
@@ -598,7 +596,14 @@ mod tests {
         let arrival = facts.like.is_rtp_like().then(|| facts.arrival());
         let identity = (facts.key(), facts.hash, batch.addresses_of(facts).copied());
         let length = facts.head.ip_len();
-        (facts.time, facts.like, facts.frame, identity, length, arrival)
+        (
+            facts.time,
+            facts.like,
+            facts.frame,
+            identity,
+            length,
+            arrival,
+        )
     }
 
     fn nothing() -> Observation<'static> {

@@ -1,7 +1,5 @@
 //! The flow table: open addressing over 32-bit entries, a hot record of one cache line for each flow, a cold one beside.
 
-use std::hint::select_unpredictable;
-
 use perhop_wire::field::{DsField, Dscp};
 use perhop_wire::packet::Addresses;
 
@@ -18,11 +16,13 @@ pub(super) type Slot = u32;
 /// No flow.
 pub(super) const NO_SLOT: Slot = u32::MAX;
 
+/// Part of the index: 0 for empty, else slot plus 1 and the top eight bits of the hash.
+type Bucket = [u32; 4];
+
 /// Flows of one partition.
 #[derive(Debug)]
 pub(super) struct Table {
-    /// 0 for empty, else slot plus 1 and the top eight bits of the hash.
-    index: Vec<u32>,
+    index: Vec<Bucket>,
     pub(super) hot: Roomy<FlowHot>,
     pub(super) cold: Chunks<FlowCold>,
     pub(super) extras: Pool<Extra>,
@@ -102,7 +102,7 @@ pub(super) const fn dscp_of(cell: u16) -> Dscp {
 impl Table {
     pub(super) fn new() -> Self {
         Self {
-            index: vec![0; LEAST_INDEX],
+            index: vec![[0; 4]; LEAST_INDEX],
             hot: Roomy::default(),
             cold: Chunks::default(),
             extras: Pool::default(),
@@ -116,35 +116,38 @@ impl Table {
         self.hot.len()
     }
 
-    /// Where the search for a hash begins: the two directions of a flow beside each other.
+    /// The bucket in which the search for a hash begins: the same for both directions of a flow.
     #[inline(always)]
     fn place_of(&self, hash: u32) -> usize {
-        hash.rotate_left(1) as usize & (self.index.len() - 1)
+        hash as usize & (self.index.len() - 1)
     }
 
-    /// The flow with this hash's tag that is at the first place of the search or the second, or [`NO_SLOT`]: a guess to be
-    /// checked. Which of them it is must not be a branch: it is as good as random.
+    /// The flow with this hash's tag in the first bucket of the search, or [`NO_SLOT`]: a guess to be checked. Which of the
+    /// entries it is must not be a branch: it is as good as random. Where several have the tag it is none of them.
     #[inline(always)]
     pub(super) fn guess(&self, hash: u32) -> Slot {
-        let (at, tag) = (self.place_of(hash), tag_of(hash));
-        let [first, second] = [at, (at + 1) & (self.index.len() - 1)].map(|at| self.index[at]);
-        let other = select_unpredictable(second & TAG == tag, second, 0);
-        let entry = select_unpredictable(first & TAG == tag, first, other);
+        let tag = tag_of(hash);
+        let entries = self.index[self.place_of(hash)];
+        let fitting = entries.map(|entry| if entry & TAG == tag { entry } else { 0 });
+        let entry = fitting[0] | fitting[1] | fitting[2] | fitting[3];
         (entry & !TAG).wrapping_sub(1)
     }
 
-    /// The same, wherever the search finds one.
+    /// The same, in whatever bucket the search finds one.
     #[inline(never)]
     pub(super) fn guess_on(&self, hash: u32) -> Slot {
-        let (mask, tag) = (self.index.len() - 1, tag_of(hash));
-        let mut at = self.place_of(hash);
-        loop {
-            let entry = self.index[at];
-            if entry == 0 || entry & TAG == tag {
-                return (entry & !TAG).wrapping_sub(1);
-            }
-            at = (at + 1) & mask;
-        }
+        let found = self
+            .entries_from(hash)
+            .find(|entry| *entry & TAG == tag_of(hash));
+        (found.unwrap_or(0) & !TAG).wrapping_sub(1)
+    }
+
+    /// The entries among which a flow with this hash is, if there is one.
+    #[inline]
+    fn entries_from(&self, hash: u32) -> impl Iterator<Item = u32> + '_ {
+        let (before, from) = self.index.split_at(self.place_of(hash));
+        let buckets = from.iter().chain(before);
+        buckets.flatten().copied().take_while(|entry| *entry != 0)
     }
 
     /// Whether a flow has the addresses that an IPv6 packet has; always true for IPv4.
@@ -156,23 +159,13 @@ impl Table {
 
     /// The flow with this identity.
     pub(super) fn find(&self, hash: u32, key: Key, ends: Option<&Ends>) -> Option<Slot> {
-        let mask = self.index.len() - 1;
-        let tag = tag_of(hash);
-        let mut at = self.place_of(hash);
-        loop {
-            let entry = self.index[at];
-            if entry == 0 {
-                return None;
-            }
-            let slot = (entry & !TAG).wrapping_sub(1);
-            if entry & TAG == tag
-                && hash::is_same(self.hot[slot as usize].key, key)
-                && self.has_addresses(slot, ends)
-            {
-                return Some(slot);
-            }
-            at = (at + 1) & mask;
-        }
+        let fitting = self
+            .entries_from(hash)
+            .filter(|entry| entry & TAG == tag_of(hash));
+        let mut slots = fitting.map(|entry| (entry & !TAG).wrapping_sub(1));
+        slots.find(|slot| {
+            hash::is_same(self.hot[*slot as usize].key, key) && self.has_addresses(*slot, ends)
+        })
     }
 
     /// The flow of the other direction.
@@ -204,7 +197,7 @@ impl Table {
         ends: Option<&Ends>,
         recognition: Recognition,
     ) -> Slot {
-        if (self.hot.len() + 1) * 2 > self.index.len() {
+        if (self.hot.len() + 1) * 2 > self.index.len() * size_of::<Bucket>() / size_of::<u32>() {
             self.rebuild(self.index.len() * 2);
         }
         let slot = self.hot.len() as Slot;
@@ -243,17 +236,17 @@ impl Table {
     }
 
     fn put(&mut self, hash: u32, slot: Slot) {
-        let mask = self.index.len() - 1;
-        let mut at = self.place_of(hash);
-        while self.index[at] != 0 {
-            at = (at + 1) & mask;
+        let place = self.place_of(hash);
+        let (before, from) = self.index.split_at_mut(place);
+        let mut entries = from.iter_mut().chain(before).flatten();
+        if let Some(entry) = entries.find(|entry| **entry == 0) {
+            *entry = (slot + 1) | tag_of(hash);
         }
-        self.index[at] = (slot + 1) | tag_of(hash);
     }
 
-    fn rebuild(&mut self, size: usize) {
+    fn rebuild(&mut self, buckets: usize) {
         self.index.clear();
-        self.index.resize(size, 0);
+        self.index.resize(buckets, [0; 4]);
         for slot in 0..self.cold.len() {
             self.put(self.cold[slot].hash, slot as Slot);
         }
@@ -317,5 +310,5 @@ const fn tag_of(hash: u32) -> u32 {
 const TAG: u32 = 0xff00_0000;
 /// Most flows that a table can hold.
 pub(super) const MOST_FLOWS: usize = (1 << 23) - 2;
-/// Entries of an empty table.
-const LEAST_INDEX: usize = 64;
+/// Buckets of an empty table.
+const LEAST_INDEX: usize = 16;

@@ -231,9 +231,9 @@ mod tests {
     }
 
     fn is_the_same(seen: &Glance<'_>, walked: &Observation<'_>) -> bool {
-        let tag = walked
-            .vlan
-            .map_or(NO_TAG, |tag| tag.id | u16::from(tag.pcp.value()) << 13);
+        let tag = walked.vlan.map_or(NO_TAG, |tag| {
+            (tag.id | u16::from(tag.pcp.value()) << 13).swap_bytes()
+        });
         let udp = |header: &[u8], payload: &[u8]| {
             let ports = (be(header, 0), be(header, 2));
             walked.protocol == udp::PROTOCOL

@@ -13,7 +13,8 @@ use crate::udp;
 /// or of UDP to or from a port of a tunnel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Glance<'a> {
-    /// The 802.1Q tag: priority in the top three bits, identifier in the low twelve; [`NO_TAG`] for none.
+    /// The 802.1Q tag: its two bytes as they stand, in little-endian order, without the bit that says whether the frame may be
+    /// dropped; [`NO_TAG`] for none.
     pub tag: u16,
     /// What is in the frame.
     pub inside: Inside<'a>,
@@ -45,7 +46,7 @@ pub fn glance(frame: &[u8]) -> Option<Glance<'_>> {
     let at = 14 + 4 * usize::from(tagged);
     let ether_type = u16_at(frame.get(at - 2..)?.first_chunk::<2>()?, 0);
     let no_tag = u16::from(tagged).wrapping_sub(1);
-    let tag = u16_at(start, 14) & 0xefff | no_tag;
+    let tag = u16::from_le_bytes([start[14], start[15]]) & 0xffef | no_tag;
     let packet = frame.get(at..)?;
     let inside = match ether_type {
         ethernet::IPV4 => ipv4(packet)?,
