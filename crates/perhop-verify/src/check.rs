@@ -1,6 +1,7 @@
 //! Checks: from judged flows to findings, one for each thing that is wrong, not one for each flow.
 
 use std::cell::OnceCell;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -68,7 +69,7 @@ impl<'a> Index<'a> {
 /// Hosts by scope and class: whether a flow of theirs has a planned mark on at least some packets.
 pub(crate) type Hosts = BTreeMap<(ScopeId, ClassId), BTreeMap<IpAddr, bool>>;
 
-/// All findings, the gravest first, then by code and by the first flow.
+/// All findings, the gravest first, then those about the most packets, by code and by the first flow.
 pub(crate) fn findings(context: &Context<'_>) -> Vec<Finding> {
     let mut out = Vec::new();
     out.extend(unmarked::check(context));
@@ -78,8 +79,10 @@ pub(crate) fn findings(context: &Context<'_>) -> Vec<Finding> {
     out.extend(unplanned_mark::check(context));
     out.extend(tunnel::check(context));
     out.extend(expected::check(context));
-    out.sort_by(|a, b| {
-        (b.severity, a.code, a.flows.first()).cmp(&(a.severity, b.code, b.flows.first()))
+    out.sort_by_cached_key(|one| {
+        let packets: u64 = one.flows.iter().map(|at| context.flows.packets(*at)).sum();
+        let first = one.flows.first().copied();
+        (Reverse((one.severity, packets)), one.code, first)
     });
     out
 }

@@ -5,8 +5,8 @@
 //! ```
 //!
 //! [`Engine`] does all of it on one thread. For several, it lends out its lanes ([`Engine::parts`]): give each thread a
-//! [`Reader`] and a [`Lane`]; readers turn different blocks of a capture into facts at the same time; every lane takes its share of every block, and takes the
-//! blocks **in the order of the capture**.
+//! [`Reader`] and a [`Lane`]; readers turn different blocks of a capture into facts at the same time; every lane takes
+//! its share of every block, and takes the blocks **in the order of the capture**.
 //!
 //! Why so: what a flow's state says depends on the order of its packets (sequence numbers, jitter, recognition, idle
 //! times), and merging the states of two halves of a capture exactly would need the history of each stream's start. Here

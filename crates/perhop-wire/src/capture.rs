@@ -10,7 +10,7 @@ mod error;
 pub(crate) mod search;
 mod step;
 
-pub use error::{CaptureError, Damage};
+pub use error::{CaptureError, Damage, Other};
 use search::Probe;
 pub use search::{Search, Start};
 pub use step::{CapturedPacket, InterfaceStatistics, Step};
@@ -59,6 +59,12 @@ impl CaptureReader {
     /// Bytes that a buffer must be able to hold: no step asks for more. With twice as many, refilling stays cheap even
     /// where a hostile capture makes every search look far ahead.
     pub const LOOKAHEAD: usize = search::LOOKAHEAD;
+
+    /// Whether a capture that is read here may begin so.
+    #[must_use]
+    pub fn is_magic(magic: [u8; 4]) -> bool {
+        u32::from_be_bytes(magic) == SECTION_HEADER || PcapHeader::is_magic(magic)
+    }
 
     /// A reader at the start of a capture, of whichever format.
     #[must_use]

@@ -8,12 +8,13 @@ mod follow;
 mod from;
 mod live;
 mod progress;
+mod remedy;
 mod status;
 mod times;
 
 use std::path::PathBuf;
 
-use perhop_wire::capture::CapturedPacket;
+use perhop_wire::capture::{CaptureError, CapturedPacket};
 
 use crate::failure::Failure;
 use crate::input::Input;
@@ -25,6 +26,7 @@ use cursor::Cursor;
 use from::Stop;
 pub(crate) use from::{From, is_stdin};
 use progress::Progress;
+use remedy::remedy;
 
 /// Files that are open at a time; of more, all but the ones being read are closed until their turn.
 const OPEN: usize = 32;
@@ -62,6 +64,8 @@ pub(crate) struct Capture {
     pub(crate) damage: Vec<String>,
     /// How much was wrong in all.
     pub(crate) damages: u64,
+    /// What to do about a file that is no capture at all.
+    pub(crate) remedy: Option<String>,
 }
 
 impl Capture {
@@ -73,6 +77,13 @@ impl Capture {
         if self.damage.len() < Self::DAMAGE_KEPT {
             self.damage.push(text);
         }
+    }
+
+    fn damaged_by(&mut self, error: &CaptureError) {
+        if self.packets == 0 && self.damages == 0 {
+            self.remedy = remedy(&self.name, error.damage);
+        }
+        self.damaged(error.to_string());
     }
 }
 
@@ -146,9 +157,11 @@ pub(crate) fn complain(captures: &[Capture], ui: &Ui) -> bool {
         let name = &capture.name;
         if capture.packets == 0 {
             let why = capture.damage.first().map_or("", String::as_str);
-            ui.fail(&Failure::failed(format!(
-                "cannot read the capture `{name}`: {why}"
-            )));
+            let failure = Failure::failed(format!("cannot read the capture `{name}`: {why}"));
+            ui.fail(&match &capture.remedy {
+                Some(remedy) => failure.help(remedy),
+                None => failure,
+            });
             continue;
         }
         for damage in &capture.damage {
@@ -159,8 +172,13 @@ pub(crate) fn complain(captures: &[Capture], ui: &Ui) -> bool {
             ui.warn(&format!("`{name}`: and {more} more faults"));
         }
         let read = counted_u64(capture.packets, "packet");
+        let counts = if capture.packets == 1 {
+            "it counts"
+        } else {
+            "they count"
+        };
         ui.warn(&format!(
-            "`{name}`: {read} could be read; they count in what follows"
+            "`{name}`: {read} could be read; {counts} in what follows"
         ));
     }
     captures.iter().any(|capture| capture.damages > 0)

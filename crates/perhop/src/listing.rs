@@ -225,7 +225,7 @@ const WIDTH: usize = 100;
 const MOST_SCORED: usize = 1000;
 
 /// Headings of the lines that [`csv`] and the report's CSV begin with.
-pub(crate) const FLOW_HEADINGS: [&str; 22] = [
+pub(crate) const FLOW_HEADINGS: [&str; 24] = [
     "proto",
     "src",
     "src_port",
@@ -236,9 +236,11 @@ pub(crate) const FLOW_HEADINGS: [&str; 22] = [
     "first",
     "last",
     "dscp",
+    "outer_dscp",
     "rtp_streams",
     "rtp_packets",
     "rtp_lost",
+    "rtp_loss_percent",
     "jitter_ms_mean",
     "codec",
     "mos",
@@ -252,12 +254,12 @@ pub(crate) const FLOW_HEADINGS: [&str; 22] = [
 
 /// The cells under [`FLOW_HEADINGS`].
 pub(crate) fn flow_cells(flow: &Flow) -> Vec<String> {
-    let dscp: Vec<String> = flow
-        .dscp
-        .iter()
-        .map(|(dscp, packets)| format!("{}:{packets}", dscp.value()))
-        .collect();
-    let sum = |pick: fn(&Stream) -> u64| flow.rtp.iter().map(pick).sum::<u64>().to_string();
+    let sum = |pick: fn(&Stream) -> u64| flow.rtp.iter().map(pick).sum::<u64>();
+    let missing = sum(|stream| stream.sequence.missing);
+    let loss = flow.has_media().then(|| {
+        let expected = sum(|stream| stream.sequence.expected).max(1);
+        100.0 * missing as f64 / expected as f64
+    });
     let jitter = flow
         .rtp
         .iter()
@@ -292,10 +294,12 @@ pub(crate) fn flow_cells(flow: &Flow) -> Vec<String> {
         flow.bytes.to_string(),
         time::decimal(flow.first),
         time::decimal(flow.last),
-        dscp.join(" "),
+        values(&flow.dscp),
+        values(&flow.outer_dscp),
         flow.rtp.len().to_string(),
-        sum(|stream| stream.packets),
-        sum(|stream| stream.sequence.missing),
+        sum(|stream| stream.packets).to_string(),
+        missing.to_string(),
+        number(loss),
         number(jitter),
         codecs.into_iter().collect::<Vec<_>>().join(" "),
         number(worst.map(|one| one.mos)),
@@ -306,6 +310,15 @@ pub(crate) fn flow_cells(flow: &Flow) -> Vec<String> {
         call(|call| &call.from),
         call(|call| &call.to),
     ]
+}
+
+/// `46:1200 0:3`, a value and its packets each.
+fn values(counts: &DscpCounts) -> String {
+    let each = counts.iter();
+    let each: Vec<String> = each
+        .map(|(dscp, packets)| format!("{}:{packets}", dscp.value()))
+        .collect();
+    each.join(" ")
 }
 
 /// Writes all flows, one a line.

@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use perhop_policy::Span;
+use perhop_wire::capture::{CaptureReader, Other};
 
 use crate::failure::{Failure, Outcome};
 
@@ -133,6 +134,10 @@ fn decode(name: &str, bytes: &[u8]) -> Result<String, Failure> {
         outcome: Outcome::Wrong,
         ..Failure::wrong(message).help("save the plan as UTF-8")
     };
+    if is_capture(bytes) {
+        return Err(Failure::wrong(format!("`{name}` is a capture, not a plan"))
+            .help("the plan comes first, and the captures after it"));
+    }
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         return Err(wrong(format!("`{name}` is UTF-16, not UTF-8")));
     }
@@ -148,6 +153,16 @@ fn decode(name: &str, bytes: &[u8]) -> Result<String, Failure> {
             )))
         }
     }
+}
+
+/// Whether something that is no text begins as a capture does, compressed or not.
+fn is_capture(bytes: &[u8]) -> bool {
+    let is_text = || std::str::from_utf8(bytes).is_ok_and(|text| !text.contains('\0'));
+    let begins = bytes.first_chunk::<4>().is_some_and(|magic| {
+        CaptureReader::is_magic(*magic)
+            || matches!(Other::of(*magic), Other::Compressed(_) | Other::Foreign(_))
+    });
+    begins && !is_text()
 }
 
 #[cfg(test)]
@@ -169,6 +184,23 @@ mod tests {
         assert_eq!(s.range(Span::new(8, 9999)), 8..13);
         assert_eq!(s.range(Span::new(9, 2)), 9..9);
         assert_eq!(source("").position(5), Position { line: 1, column: 1 });
+    }
+
+    #[test]
+    fn a_capture_in_the_place_of_the_plan_is_recognised() {
+        for magic in [
+            &[0xd4, 0xc3, 0xb2, 0xa1, 2, 0][..],
+            &[0x0a, 0x0d, 0x0d, 0x0a, 0, 0],
+            &[0x1f, 0x8b, 8, 0],
+        ] {
+            let failure = decode("call.pcap", magic).unwrap_err();
+            assert_eq!(failure.outcome, Outcome::Wrong);
+            assert!(
+                failure.to_string().contains("the plan comes first"),
+                "{failure}"
+            );
+        }
+        assert!(decode("p", b"\n\r\r\nplan = 1").is_ok());
     }
 
     #[test]

@@ -464,10 +464,10 @@ fn csv_and_junit_are_well_formed() {
         lines
             .next()
             .unwrap()
-            .starts_with("verdict,class,rule,expected,proto,src,")
+            .starts_with("verdict,class,site,rule,expected,proto,src,")
     );
     assert!(
-        lines.any(|line| line.starts_with("unmarked,audio,servers/")),
+        lines.any(|line| line.starts_with("unmarked,audio,Datacentre,servers/")),
         "{csv}"
     );
     let junit = run([

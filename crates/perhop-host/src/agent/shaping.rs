@@ -4,7 +4,7 @@
 //! go by the mark, whoever put it on. What has no class passes at once, or shares what the plan leaves where the link's
 //! rate is given. A tree lives as long as its interface, not as long as a process.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use perhop_policy::{Dscp, PolicySet, Rate, RuleId, ScopeId};
@@ -17,6 +17,8 @@ use crate::netlink::queue::{self, Class, FAMILIES, HANDLE, Qdisc};
 const LINK: u16 = 1;
 /// Numbers of throttled rules' classes begin here.
 const THROTTLES: u16 = 0x1000;
+/// So many there are, up to `0xfffe`.
+const ROOM: usize = 0xffff - THROTTLES as usize;
 
 /// A class of the plan at an interface whose rate is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +40,8 @@ pub struct Queues {
     pub classes: Vec<MarkQueue>,
 }
 
-/// The classes of throttled rules: each has a number for the life of the agent, so that a reload changes rates in place.
+/// The classes of throttled rules: each has a number for as long as the plan has the rule, so that a reload changes rates
+/// in place. A number whose rule is gone is given anew when no other is left.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Throttles {
     numbers: BTreeMap<String, u16>,
@@ -49,12 +52,18 @@ impl Throttles {
     /// Takes the throttles of a scope's rules, when they are wanted.
     pub(super) fn take(&mut self, policy: &PolicySet, scope: ScopeId, wanted: bool) {
         self.now.clear();
-        for (id, rule) in (0..).map(RuleId).zip(policy.rules()) {
-            let Some(rate) = rule.throttle.filter(|_| wanted && rule.scope == scope) else {
-                continue;
+        let throttled: Vec<_> = (0..)
+            .map(RuleId)
+            .zip(policy.rules())
+            .filter(|(_, rule)| wanted && rule.scope == scope)
+            .filter_map(|(id, rule)| Some((id, rule.name.as_str(), rule.throttle?)))
+            .collect();
+        let names: BTreeSet<&str> = throttled.iter().map(|(_, name, _)| *name).collect();
+        for (id, name, rate) in throttled {
+            let Some(minor) = self.number(name, &names) else {
+                // More rules than there are numbers: no plan has so many.
+                break;
             };
-            let next = THROTTLES + self.numbers.len() as u16;
-            let minor = *self.numbers.entry(rule.name.clone()).or_insert(next);
             let class = Class {
                 minor,
                 parent: 0,
@@ -64,6 +73,27 @@ impl Throttles {
             };
             self.now.push((id, class));
         }
+    }
+
+    /// The number of a rule: the one it has, else one that was never given, else that of a rule that is gone, whose packets
+    /// may still be on their way. `None` when all are in use.
+    fn number(&mut self, name: &str, names: &BTreeSet<&str>) -> Option<u16> {
+        if let Some(minor) = self.numbers.get(name) {
+            return Some(*minor);
+        }
+        let given = self.numbers.len();
+        let minor = if given < ROOM {
+            THROTTLES + given as u16
+        } else {
+            let mut gone = self
+                .numbers
+                .keys()
+                .filter(|one| !names.contains(one.as_str()));
+            let gone = gone.next()?.clone();
+            self.numbers.remove(&gone)?
+        };
+        self.numbers.insert(name.to_owned(), minor);
+        Some(minor)
     }
 
     /// The priority that a rule's packets get.
@@ -227,4 +257,47 @@ fn ask(route: &mut netlink::Socket, message: netlink::message::Message) -> Resul
         },
         _ => AgentError::system("make queues", error),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names<'a>(all: &[&'a str]) -> BTreeSet<&'a str> {
+        all.iter().copied().collect()
+    }
+
+    #[test]
+    fn numbers_of_rules_that_are_gone_are_given_anew_when_no_other_is_left() {
+        let mut throttles = Throttles::default();
+        let kept = throttles.number("kept", &names(&["kept"])).unwrap();
+        assert_eq!(kept, THROTTLES);
+        let mut seen = BTreeSet::from([kept]);
+        for reload in 0..3 * ROOM {
+            let name = format!("rule {reload}");
+            let now = names(&["kept", &name]);
+            let minor = throttles.number(&name, &now).unwrap();
+            assert!((THROTTLES + 1..0xffff).contains(&minor), "{minor:#x}");
+            assert!(
+                reload + 1 >= ROOM || seen.insert(minor),
+                "given before it had to"
+            );
+            assert_eq!(throttles.number(&name, &now), Some(minor), "it keeps it");
+        }
+        assert_eq!(throttles.number("kept", &names(&["kept"])), Some(kept));
+        assert_eq!(throttles.numbers.len(), ROOM);
+    }
+
+    #[test]
+    fn no_number_is_given_twice() {
+        let all: Vec<String> = (0..ROOM).map(|at| format!("rule {at}")).collect();
+        let now: BTreeSet<&str> = all.iter().map(String::as_str).collect();
+        let mut throttles = Throttles::default();
+        let given: BTreeSet<u16> = all
+            .iter()
+            .filter_map(|name| throttles.number(name, &now))
+            .collect();
+        assert_eq!(given.len(), ROOM);
+        assert_eq!(throttles.number("one more", &now), None);
+    }
 }

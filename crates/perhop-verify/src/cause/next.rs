@@ -63,6 +63,27 @@ pub(crate) fn marking(scope: &Scope) -> String {
     }
 }
 
+/// What the marking policies on a kind of host say, where there are some but they say something else.
+pub(crate) fn values(scope: &Scope) -> String {
+    match (scope.host, scope.role) {
+        (Host::Windows, _) => {
+            "on such a host compare the port ranges and DSCP values of `Get-NetQosPolicy -PolicyStore ActiveStore` with the \
+             plan, and look for a policy of another origin (`gpresult /r`)"
+                .to_owned()
+        }
+        (Host::Linux, _) => {
+            "on such a host compare the ports and marks of `nft list ruleset` and `tc filter show dev INTERFACE` with the \
+             plan, and look at the mark the application sets by itself"
+                .to_owned()
+        }
+        (Host::Appliance, Role::Phone) => phones(),
+        (Host::MacOs | Host::Appliance, _) => {
+            "compare the marking settings of the device, or of the switch that marks for it, with the plan"
+                .to_owned()
+        }
+    }
+}
+
 /// What phones are told.
 pub(crate) fn phones() -> String {
     "run `Get-CsUCPhoneConfiguration` and look at `VoiceDiffServTag` of every object, then restart the phones".to_owned()

@@ -87,7 +87,7 @@ impl Remarked<'_> {
                     other.name, self.class.name
                 ),
                 evidence,
-                check: next::marking(self.scope),
+                check: next::values(self.scope),
             },
         );
     }
@@ -234,7 +234,7 @@ impl Remarked<'_> {
                 text: "the senders likely have another policy for these ports, or the application sets the mark by itself"
                     .to_owned(),
                 evidence: evidence.clone(),
-                check: next::marking(self.scope),
+                check: next::values(self.scope),
             },
         );
         if context.vantage == Vantage::Sender {

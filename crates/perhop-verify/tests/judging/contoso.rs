@@ -55,6 +55,21 @@ fn report() -> (Vec<Flow>, Report) {
 }
 
 #[test]
+fn what_is_graver_or_about_more_packets_is_told_first() {
+    let (flows, report) = report();
+    let told: Vec<_> = report
+        .findings
+        .iter()
+        .map(|one| {
+            let packets: u64 = one.flows.iter().map(|at| flows[*at].packets).sum();
+            (one.severity, packets)
+        })
+        .collect();
+    assert!(told.len() > 3, "{told:?}");
+    assert!(told.is_sorted_by(|one, next| one >= next), "{told:?}");
+}
+
+#[test]
 fn every_row_of_the_readme() {
     let (flows, report) = report();
     let mut rows = ROWS.to_vec();
@@ -73,10 +88,10 @@ fn every_row_of_the_readme() {
     assert_eq!(
         fixture::causes(&report),
         [
+            ("verify/unmarked", "one-direction"),
             ("verify/out-of-range", "ranges-not-enforced"),
             ("verify/remarked", "phone-default-mark"),
             ("verify/remarked", "tos-precedence-bleached"),
-            ("verify/unmarked", "one-direction"),
             ("verify/unmarked", "one-direction"),
             ("verify/unplanned-mark", "another-program-marks"),
         ]
@@ -114,8 +129,9 @@ fn rtcp_is_judged_as_its_stream() {
 #[test]
 fn signalling_shows_who_chose_the_port() {
     let (_, report) = report();
-    let finding = &report.findings[0];
-    assert_eq!(finding.code, "verify/out-of-range");
+    let mut findings = report.findings.iter();
+    let finding = findings.find(|one| one.code == "verify/out-of-range");
+    let finding = finding.unwrap();
     let line = "the senders announced these ports themselves by SIP: call pc3@contoso.example > \
                 audiotest@contoso.example from frame ";
     let told = finding.cause.evidence.iter();

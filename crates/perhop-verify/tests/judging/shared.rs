@@ -235,12 +235,12 @@ fn what_a_router_does_between_two_points() {
     assert_eq!(
         causes(&after),
         [
+            ("verify/unmarked", "policy-not-on-host"),
             ("verify/mixed", "path-changed"),
             ("verify/remarked", "tos-precedence-remarked"),
-            ("verify/unmarked", "policy-not-on-host"),
         ]
     );
-    let remarked = &after.findings[1];
+    let remarked = &after.findings[2];
     assert!(
         remarked
             .message

@@ -192,20 +192,63 @@ impl fmt::Display for Damage {
 
 impl std::error::Error for CaptureError {}
 
+/// What begins with four bytes as no pcap and no pcapng does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Other {
+    /// Data in a compression that captures are read from: here they were compressed twice.
+    Compressed(&'static str),
+    /// Data in a compression that captures are not read from, and the command that unpacks it to standard output.
+    Packed(&'static str, &'static str),
+    /// An archive of several files.
+    Archive(&'static str),
+    /// A capture in the format of another program, which Wireshark reads.
+    Foreign(&'static str),
+    /// Letters, digits and the like.
+    Text,
+    /// None of these.
+    Unknown,
+}
+
+impl Other {
+    /// By the first four bytes.
+    #[must_use]
+    pub fn of(magic: [u8; 4]) -> Self {
+        match &magic {
+            [0x1f, 0x8b, ..] => Self::Compressed("gzip data"),
+            [0x28, 0xb5, 0x2f, 0xfd] => Self::Compressed("zstd data"),
+            [0x04, 0x22, 0x4d, 0x18] => Self::Compressed("lz4 data"),
+            b"\xfd7zX" => Self::Packed("xz data", "xz -dc"),
+            [b'B', b'Z', b'h', b'1'..=b'9'] => Self::Packed("bzip2 data", "bzip2 -dc"),
+            b"PK\x03\x04" => Self::Archive("a zip archive"),
+            b"7z\xbc\xaf" => Self::Archive("a 7-Zip archive"),
+            b"Rar!" => Self::Archive("a RAR archive"),
+            b"GMBU" | b"RTSS" => Self::Foreign("a capture of Microsoft Network Monitor"),
+            b"snoo" => Self::Foreign("a capture of snoop"),
+            b"XCP\0" | b"TRSN" => Self::Foreign("a capture of Sniffer"),
+            text if text
+                .iter()
+                .all(|byte| matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n')) =>
+            {
+                Self::Text
+            }
+            _ => Self::Unknown,
+        }
+    }
+}
+
 /// Names what the first bytes are, when they are something else that is known.
 fn not_a_capture(f: &mut fmt::Formatter<'_>, magic: [u8; 4]) -> fmt::Result {
-    let what = match magic {
-        [0x1f, 0x8b, ..] => "gzip data",
-        [0x28, 0xb5, 0x2f, 0xfd] => "zstd data",
-        [0x04, 0x22, 0x4d, 0x18] => "lz4 data",
-        [b'P', b'K', 3, 4] => "a zip archive",
-        _ => {
+    match Other::of(magic) {
+        Other::Compressed(what)
+        | Other::Packed(what, _)
+        | Other::Archive(what)
+        | Other::Foreign(what) => write!(f, "neither pcap nor pcapng but {what}"),
+        Other::Text | Other::Unknown => {
             let [a, b, c, d] = magic;
-            return write!(
+            write!(
                 f,
                 "neither pcap nor pcapng: it begins with {a:02x} {b:02x} {c:02x} {d:02x}"
-            );
+            )
         }
-    };
-    write!(f, "neither pcap nor pcapng but {what}")
+    }
 }

@@ -273,7 +273,7 @@ impl Cursor {
                 self.held.start += consumed;
                 // A stream that broke off has been told already.
                 if !(self.broken && error.is_cut()) {
-                    self.capture.damaged(error.to_string());
+                    self.capture.damaged_by(&error);
                 }
             }
             Step::Resynchronised { offset, lost } => self.capture.damaged(format!(

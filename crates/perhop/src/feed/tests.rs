@@ -1,5 +1,7 @@
 use std::fs;
 
+use perhop_wire::capture::Damage;
+
 use super::*;
 use crate::ui::When;
 
@@ -107,6 +109,32 @@ fn damage_is_told_with_its_offset_after_what_could_be_read() {
         "{:?}",
         captures[2].damage
     );
+}
+
+#[test]
+fn what_is_no_capture_comes_with_a_remedy() {
+    let remedy_for = |bytes: &[u8]| {
+        let (_, captures) = feed(&[bytes.to_vec()]);
+        captures[0].remedy.clone().unwrap_or_default()
+    };
+    for (begin, what) in [
+        (&b"BZh91AY&SY"[..], "bzip2 -dc "),
+        (b"\xfd7zXZ\0", "xz -dc "),
+        (b"PK\x03\x04\x14\0", "unpack it"),
+        (b"GMBU\0\x02", "editcap -F pcapng "),
+        (b"snoop\0\0\0", "editcap -F pcapng "),
+        (b"12:00:00.1 IP 192.0.2.1", "it is text"),
+        (b"\x7fELF", "where Wireshark can open it"),
+        (b"", "tcpdump -U"),
+    ] {
+        let remedy = remedy_for(begin);
+        assert!(remedy.contains(what), "{begin:?}: {remedy}");
+    }
+    let mut cut = pcap(&[(1, 1), (2, 2)]);
+    cut.truncate(cut.len() - 5);
+    assert_eq!(remedy_for(&cut), "", "what could be read is a capture");
+    let etl = remedy::remedy("nettrace.ETL", Damage::NotACapture { magic: [0; 4] });
+    assert!(etl.unwrap().contains("pktmon etl2pcap nettrace.ETL"));
 }
 
 #[test]

@@ -136,7 +136,7 @@ impl Grid {
     /// The longest piece of each column that is not broken gladly.
     fn words(&self) -> Vec<usize> {
         let longest = |text: &str| {
-            let words = text.split('\n').flat_map(pieces);
+            let words = text.split('\n').flat_map(|line| pieces(line, 0));
             words.map(|word| word.trim_end().width()).max().unwrap_or(0)
         };
         (0..self.columns.len())
@@ -239,13 +239,14 @@ const fn is_bidi(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Breaks after spaces and joints such as `-` and `,`, and anywhere when nothing else helps.
+/// Breaks after spaces; a word that is longer than a line also after joints such as `-` and `,`, and anywhere when
+/// nothing else helps.
 pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let width = width.max(1);
     let mut lines = Vec::new();
     for paragraph in text.split('\n') {
         let mut line = String::new();
-        for piece in pieces(paragraph) {
+        for piece in pieces(paragraph, width) {
             if line.width() + piece.trim_end().width() > width && !line.is_empty() {
                 lines.push(std::mem::take(&mut line).trim_end().to_owned());
             }
@@ -279,8 +280,12 @@ fn hard_wrap(word: &str, width: usize, line: &mut String, lines: &mut Vec<String
     }
 }
 
-fn pieces(text: &str) -> impl Iterator<Item = &str> {
-    text.split_inclusive([' ', '-', ',', '/', '\\', '@'])
+/// The parts of a text after which a line of this width may end.
+fn pieces(text: &str, width: usize) -> impl Iterator<Item = &str> {
+    text.split_inclusive(' ').flat_map(move |word| {
+        let is_long = word.trim_end().width() > width;
+        word.split_inclusive(move |c| is_long && matches!(c, '-' | ',' | '/' | '\\' | '@'))
+    })
 }
 
 #[cfg(test)]
@@ -327,6 +332,16 @@ service
         assert_eq!(wrap("漢字漢字", 4), ["漢字", "漢字"]);
         assert_eq!(wrap("", 4), [""]);
         assert_eq!(wrap("a b", 0), ["a", "b"]);
+    }
+
+    #[test]
+    fn a_word_is_broken_only_when_it_is_longer_than_a_line() {
+        assert_eq!(
+            wrap("run `Get-NetQosPolicy -PolicyStore ActiveStore`", 24),
+            ["run `Get-NetQosPolicy", "-PolicyStore", "ActiveStore`"]
+        );
+        assert_eq!(wrap("1 out-of-range", 12), ["1", "out-of-range"]);
+        assert_eq!(wrap("1 out-of-range", 8), ["1 out-", "of-range"]);
     }
 
     #[test]

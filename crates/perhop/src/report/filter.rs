@@ -41,18 +41,16 @@ pub(crate) fn flows(
     } else {
         together(&keys)
     };
-    let mut others = keys;
-    let one_family = others.all(|one| one.src.is_ipv4() == first.src.is_ipv4());
-    Some(match expected {
-        Some(dscp) if one_family => {
-            let field = if first.src.is_ipv4() {
-                "ip.dsfield.dscp"
-            } else {
-                "ipv6.tclass.dscp"
-            };
-            format!("{all} && {field} != {}", dscp.value())
-        }
-        _ => all,
+    let Some(dscp) = expected.map(Dscp::value) else {
+        return Some(all);
+    };
+    let has = |v4: bool| keys.clone().any(|one| one.src.is_ipv4() == v4);
+    let (v4, v6) = ("ip.dsfield.dscp", "ipv6.tclass.dscp");
+    // A packet has only one of the fields, and none compares with a field that is not there.
+    Some(match (has(true), has(false)) {
+        (true, true) => format!("{all} && ({v4} != {dscp} || {v6} != {dscp})"),
+        (true, false) => format!("{all} && {v4} != {dscp}"),
+        (false, _) => format!("{all} && {v6} != {dscp}"),
     })
 }
 
@@ -135,7 +133,8 @@ mod tests {
         assert_eq!(
             flows([a, b].into_iter(), Some(Dscp::EF)).unwrap(),
             "((ip.src == 192.0.2.1 && ip.dst == 192.0.2.2 && udp.srcport == 1 && udp.dstport == 9) || \
-             (ipv6.src == 2001:db8::1 && ipv6.dst == 2001:db8::2 && udp.srcport == 2 && udp.dstport == 9))"
+             (ipv6.src == 2001:db8::1 && ipv6.dst == 2001:db8::2 && udp.srcport == 2 && udp.dstport == 9)) \
+             && (ip.dsfield.dscp != 46 || ipv6.tclass.dscp != 46)"
         );
         let many: Vec<FlowKey> = (1..6).map(|port| one("192.0.2.1", port)).collect();
         assert_eq!(

@@ -1,5 +1,6 @@
 //! The flows as a table, one row each: what CSV and the workbook list.
 
+use perhop_verify::report::site_of;
 use perhop_verify::verdict::Verdict;
 
 use super::{Subject, class_of};
@@ -17,7 +18,7 @@ pub(crate) struct FlowTable<'a> {
 impl FlowTable<'_> {
     /// Names of the columns.
     pub(crate) fn headings(&self) -> Vec<&'static str> {
-        let mut headings = vec!["verdict", "class", "rule", "expected"];
+        let mut headings = vec!["verdict", "class", "site", "rule", "expected"];
         if !self.points.is_empty() {
             headings.insert(0, "point");
         }
@@ -45,6 +46,7 @@ impl FlowTable<'_> {
             .as_ref()
             .map(|one| policy.rule(one.rule()));
         let class = class_of(policy, judged).map(|id| policy.class(id));
+        let site = site_of(policy, &self.subject.flows.key(at));
         let expected: Vec<String> = judged
             .expected
             .iter()
@@ -58,6 +60,7 @@ impl FlowTable<'_> {
         let mut cells = vec![
             judged.verdict.as_str().to_owned(),
             class.map_or_else(String::new, |class| class.name.clone()),
+            site.map_or_else(String::new, |at| policy.sites()[at].name.clone()),
             rule.map_or_else(String::new, |rule| rule.name.clone()),
             expected.join(" "),
         ];

@@ -187,7 +187,9 @@ fn field(heading: &str, text: String) -> Value {
         _ if text.is_empty() => Value::Empty,
         "first" | "last" => time(&text),
         // Several marks, or values and packets: never a number.
-        "expected" | "dscp" | "src" | "dst" => text.into(),
+        "expected" | "dscp" | "outer_dscp" | "src" | "dst" => text.into(),
+        // Names that may be all digits, leading zeros among them.
+        "point" | "class" | "site" | "rule" | "call_id" | "call_from" | "call_to" => text.into(),
         _ => text
             .parse()
             .ok()
@@ -291,6 +293,9 @@ mod tests {
             Value::Time(1_795_308_052_027_182_818)
         );
         assert_eq!(read("dscp", "0:12"), "0:12".into());
+        assert_eq!(read("outer_dscp", "46"), "46".into());
+        assert_eq!(read("call_id", "0017"), "0017".into());
+        assert_eq!(read("site", "1e3"), "1e3".into());
         assert_eq!(read("jitter_ms_mean", ""), Value::Empty);
     }
 
