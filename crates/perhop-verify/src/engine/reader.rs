@@ -68,28 +68,28 @@ impl Reader {
             return None;
         }
         let Glance { tag, inside } = glance::glance(packet.data)?;
-        let (form, ds, head, hashed) = match inside {
+        let (form, ds, head) = match inside {
             Inside::Udp(bytes, more) => {
                 let (wrapper, head) = match bytes[28] {
                     PLAIN if is_rtp(bytes[29]) => (0, Head::of_ipv4(bytes)),
                     0x40..=0x4f => (1, head_in_channel(bytes, more)?),
                     _ => return None,
                 };
-                let hashed = self.seeds.hash_v4(head.key());
-                ((Kind::RtpLike, wrapper), bytes[1], head, hashed)
+                let form = Form::new(Kind::RtpLike, packet.direction, wrapper);
+                (form, bytes[1], head)
             }
             Inside::Tcp(bytes, payload) => {
-                let ports = u32::from_be_bytes([bytes[20], bytes[21], bytes[22], bytes[23]]);
-                if !is_foreign(payload, ((ports >> 16) as u16, ports as u16)) {
+                let ports = [[bytes[20], bytes[21]], [bytes[22], bytes[23]]];
+                let [src, dst] = ports.map(u16::from_be_bytes);
+                if !is_foreign(payload, (src, dst)) {
                     return None;
                 }
-                let head = Head::of_ipv4(bytes);
-                let hashed = self.seeds.hash_v4(head.key());
-                ((Kind::Other, 0), bytes[1], head, hashed)
+                let form = Form::new(Kind::Other, packet.direction, 0);
+                (form, bytes[1], Head::of_ipv4(bytes))
             }
             Inside::Udp6(bytes) => return self.glance_v6(packet, tag, bytes, block),
         };
-        let form = Form::new(form.0, packet.direction, form.1);
+        let hashed = self.seeds.hash_v4(head.key());
         let facts = Facts {
             time: packet.time_ns.unwrap_or(NO_TIME),
             like: like_of(form, ds, tag),
