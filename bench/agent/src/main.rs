@@ -40,6 +40,9 @@ fn measure(from: &str, to: &str, count: u32) -> io::Result<f64> {
 /// Nanoseconds that this thread ran.
 fn on_processor() -> io::Result<u64> {
     let text = fs::read_to_string("/proc/thread-self/schedstat")?;
-    let first = text.split(' ').next().and_then(|number| number.parse().ok());
+    let first = text
+        .split(' ')
+        .next()
+        .and_then(|number| number.parse().ok());
     first.ok_or_else(|| io::Error::other("this kernel keeps no schedstat"))
 }
