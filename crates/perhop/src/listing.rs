@@ -1,6 +1,5 @@
 //! Flows as people and spreadsheets read them.
 
-use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap};
 use std::io::{self, Write};
 
@@ -11,54 +10,60 @@ use perhop_verify::quality::{self, Assumptions, Estimate};
 use perhop_verify::stream::{MediaType, Stream};
 
 use crate::json::flow::{signs, tunnel};
-use crate::render::grid::{Cell, Column, Grid, wrap};
+use crate::render::grid::{Cell, Column, Needs, wrap};
 use crate::render::{counted_u64, grouped};
 use crate::table::csv::Csv;
 use crate::time;
 use crate::ui::{BOLD, DIM, WARN, paint};
 
-/// The list of flows for a terminal: those with media first, then by packets. A flow is made when it is looked at, and
-/// only those shown are kept. `dropped` packets are not in the captures.
-pub(crate) fn human(found: &Ledger, dropped: u64, limit: usize, width: Option<usize>) -> String {
+/// Writes the list of flows for a terminal: those with media first, then by packets. A flow is made when it is looked at,
+/// and none is kept: the rows are made once for the widths of the columns and once to be written. `dropped` packets are not
+/// in the captures.
+///
+/// # Errors
+/// The writer's.
+pub(crate) fn human(
+    out: &mut dyn Write,
+    found: &Ledger,
+    dropped: u64,
+    limit: usize,
+    width: Option<usize>,
+) -> io::Result<()> {
     let (ranks, streams) = ranked(found, limit);
-    let mut out = summary(found, streams, dropped);
+    out.write_all(summary(found, streams, dropped).as_bytes())?;
     if ranks.is_empty() {
-        return out;
+        return Ok(());
     }
-    let flows = ranks.iter().map(|(.., number)| found.flow(*number));
-    let mut grid = Grid::new([
+    let flows = || ranks.iter().map(|(_, number)| found.flow(*number as usize));
+    let mut needs = Needs::new([
         Column::text("Flow", 24),
         Column::number("Packets"),
         Column::text("DSCP", 12),
         Column::text("What", 16),
     ]);
     let (mut scored, mut has_score) = (0, false);
-    for flow in flows {
+    for flow in flows() {
         if !has_score && scored < MOST_SCORED {
             let some = flow.rtp.iter().take(MOST_SCORED - scored);
             has_score = some.clone().any(|stream| mos(stream).is_some());
             scored += some.len();
         }
-        grid.row(vec![
-            Cell::from(format!(
-                "{} {} >\n{}",
-                flow.key.protocol_name(),
-                end(&flow, true),
-                end(&flow, false)
-            )),
-            grouped(flow.packets).into(),
-            marks(&flow.dscp).into(),
-            what(&flow).into(),
-        ]);
+        needs.add(&cells(&flow));
     }
-    out.push_str(&grid.render(width));
+    let layout = needs.layout(width);
+    let mut text = layout.head();
+    for flow in flows() {
+        layout.row(&cells(&flow), &mut text);
+        out.write_all(text.as_bytes())?;
+        text.clear();
+    }
     if has_score {
         for line in wrap(&mos_assumes(), width.unwrap_or(WIDTH)) {
-            out.push_str(&paint(DIM, &format!("{line}\n")));
+            text.push_str(&paint(DIM, &format!("{line}\n")));
         }
     }
     if ranks.len() < found.len() {
-        out.push_str(&paint(
+        text.push_str(&paint(
             DIM,
             &format!(
                 "and {} more; `--limit 0` or `--format json` shows them\n",
@@ -66,17 +71,41 @@ pub(crate) fn human(found: &Ledger, dropped: u64, limit: usize, width: Option<us
             ),
         ));
     }
-    out
+    out.write_all(text.as_bytes())
 }
 
-/// The numbers of the flows to be listed, in their order, at most `limit` unless that is 0; and how many streams there are
-/// in all.
-fn ranked(found: &Ledger, limit: usize) -> (Vec<(bool, Reverse<u64>, usize)>, usize) {
-    let (mut streams, mut ranks) = (0, BinaryHeap::new());
-    for (number, flow) in found.flows().enumerate() {
+/// What is listed of a flow.
+fn cells(flow: &Flow) -> [Cell; 4] {
+    [
+        Cell::from(format!(
+            "{} {} >\n{}",
+            flow.key.protocol_text(),
+            end(flow, true),
+            end(flow, false)
+        )),
+        grouped(flow.packets).into(),
+        marks(&flow.dscp).into(),
+        what(flow).into(),
+    ]
+}
+
+/// The numbers of the flows to be listed, in their order, at most `limit` unless that is 0, each behind what it is ranked by;
+/// and how many streams there are in all.
+fn ranked(found: &Ledger, limit: usize) -> (Vec<(u64, u32)>, usize) {
+    let most = if limit == 0 {
+        found.len()
+    } else {
+        limit.min(found.len())
+    };
+    let (mut streams, mut ranks) = (0, BinaryHeap::with_capacity(most + 1));
+    for (number, flow) in (0..).zip(found.flows()) {
         streams += flow.rtp.len();
-        ranks.push((!flow.has_media(), Reverse(flow.packets), number));
-        if limit > 0 && ranks.len() > limit {
+        let behind = if flow.has_media() { 0 } else { 1 << 63 };
+        ranks.push((
+            behind | MOST_PACKETS - flow.packets.min(MOST_PACKETS),
+            number,
+        ));
+        if ranks.len() > most {
             ranks.pop();
         }
     }
@@ -219,6 +248,8 @@ fn mos(stream: &Stream) -> Option<Estimate> {
     quality::estimate(stream, &Assumptions::default()).ok()
 }
 
+/// Packets by which flows are ranked, at most.
+const MOST_PACKETS: u64 = u64::MAX >> 1;
 /// Columns where nothing else is said.
 const WIDTH: usize = 100;
 /// A MOS is looked for in so many streams before its assumptions are told.

@@ -77,8 +77,19 @@ impl Ui {
     /// # Errors
     /// A stdout that fails, other than by a reader that has gone.
     pub(crate) fn print(&self, text: &str) -> Result<(), Failure> {
-        let mut out = AutoStream::new(io::stdout(), self.out_color);
-        settle(out.write_all(text.as_bytes()).and_then(|()| out.flush()))
+        self.print_from(|out| out.write_all(text.as_bytes()))
+    }
+
+    /// The same for text that is made while it is printed.
+    ///
+    /// # Errors
+    /// As for [`Ui::print`].
+    pub(crate) fn print_from(
+        &self,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), Failure> {
+        let mut out = io::BufWriter::new(AutoStream::new(io::stdout(), self.out_color));
+        settle(write(&mut out).and_then(|()| out.flush()))
     }
 
     /// Writes data to stdout as it is, through a buffer.

@@ -1,9 +1,16 @@
-//! Excel workbooks, sheet by sheet. The same content gives the same bytes.
+//! Excel workbooks (ECMA-376), written row by row: a row is made, packed and forgotten. The same content gives the same
+//! bytes.
+//!
+//! A workbook is a ZIP archive of XML parts. Text stands in its cell and not in a table of shared strings, which would
+//! have to be held until the last row is known.
 
-use rust_xlsxwriter::{
-    Color, DocProperties, ExcelDateTime, Format, FormatAlign, FormatBorder, Workbook, Worksheet,
-    XlsxError,
-};
+mod parts;
+mod sheet;
+
+use std::io::{self, Write};
+
+use zip::write::{SimpleFileOptions, StreamWriter};
+use zip::{CompressionMethod, ZipWriter};
 
 /// A field of a sheet.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,163 +41,141 @@ impl Value {
     }
 }
 
-/// One sheet: rows under headings.
-#[derive(Debug)]
-pub(crate) struct Sheet {
-    /// Its name, at most 31 characters.
-    pub(crate) name: &'static str,
-    /// Headings of the columns.
-    pub(crate) headings: Vec<String>,
-    /// The rows.
-    pub(crate) rows: Vec<Vec<Value>>,
+/// A row of a sheet.
+pub(crate) type Row = Vec<Value>;
+
+/// Rows under headings. More rows than Excel takes go on in further sheets, `NAME 2` and so on.
+pub(crate) struct Sheet<'a> {
+    name: &'static str,
+    headings: Vec<String>,
+    /// How many rows there are.
+    len: usize,
+    rows: Box<dyn Iterator<Item = Row> + 'a>,
 }
 
-/// Characters that Excel takes in a field.
-const LONGEST: usize = 32_767;
-/// Widest column, in characters.
-const WIDEST: usize = 60;
-/// Rows by which the width of columns is found.
-const MEASURED: usize = 1000;
+impl<'a> Sheet<'a> {
+    /// A sheet of rows that are there; its name has at most 24 characters.
+    pub(crate) fn new(name: &'static str, headings: &[&str], rows: Vec<Row>) -> Self {
+        Self::lazy(name, headings, rows.len(), rows.into_iter())
+    }
 
-/// The whole file.
+    /// A sheet of so many rows, each made when it is written.
+    pub(crate) fn lazy(
+        name: &'static str,
+        headings: &[&str],
+        len: usize,
+        rows: impl Iterator<Item = Row> + 'a,
+    ) -> Self {
+        Self {
+            name,
+            headings: headings.iter().map(|one| (*one).to_owned()).collect(),
+            len,
+            rows: Box::new(rows.take(len)),
+        }
+    }
+
+    /// How many rows there are, without that of the headings.
+    pub(crate) const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The names of the sheets that the rows take.
+    pub(crate) fn names(&self) -> Vec<String> {
+        names(self.name, self.len)
+    }
+}
+
+/// Rows of a sheet in Excel, that of the headings among them.
+pub(crate) const MOST_ROWS: usize = 1 << 20;
+
+/// The names of the sheets that so many rows take.
+pub(crate) fn names(name: &str, rows: usize) -> Vec<String> {
+    names_within(name, rows, MOST_ROWS)
+}
+
+fn names_within(name: &str, rows: usize, most: usize) -> Vec<String> {
+    let sheets = rows.div_ceil(most - 1).max(1);
+    let further = (2..=sheets).map(|number| format!("{name} {number}"));
+    std::iter::once(name.to_owned()).chain(further).collect()
+}
+
+/// Writes the whole file.
 ///
 /// # Errors
-/// What the writer of the format refuses, such as two sheets of one name.
-pub(crate) fn render(title: &str, sheets: &[Sheet]) -> Result<Vec<u8>, XlsxError> {
-    let mut workbook = Workbook::new();
-    let created = ExcelDateTime::from_ymd(2000, 1, 1)?;
-    workbook.set_properties(
-        &DocProperties::new()
-            .set_title(title)
-            .set_comment("made by perhop")
-            .set_creation_datetime(&created),
-    );
-    let formats = Formats::new();
-    for sheet in sheets {
-        write(workbook.add_worksheet(), sheet, &formats)?;
-    }
-    workbook.save_to_buffer()
+/// The writer's; a sheet whose XML is larger than 4 GiB.
+pub(crate) fn write(out: &mut dyn Write, title: &str, sheets: Vec<Sheet<'_>>) -> io::Result<()> {
+    write_within(out, title, sheets, MOST_ROWS)
 }
 
-struct Formats {
-    head: Format,
-    body: Format,
-    time: Format,
-}
-
-impl Formats {
-    fn new() -> Self {
-        let body = Format::new().set_text_wrap().set_align(FormatAlign::Top);
-        Self {
-            head: Format::new()
-                .set_bold()
-                .set_text_wrap()
-                .set_align(FormatAlign::Top)
-                .set_background_color(Color::RGB(0xe8_ec_f1))
-                .set_border_bottom(FormatBorder::Thin),
-            time: body.clone().set_num_format("yyyy-mm-dd hh:mm:ss.000"),
-            body,
+/// With another limit of rows than Excel's.
+fn write_within(
+    out: &mut dyn Write,
+    title: &str,
+    sheets: Vec<Sheet<'_>>,
+    most: usize,
+) -> io::Result<()> {
+    let mut extents = Vec::new();
+    for sheet in &sheets {
+        let mut left = sheet.len;
+        for name in names_within(sheet.name, sheet.len, most) {
+            let rows = left.min(most - 1);
+            left -= rows;
+            extents.push(Extent {
+                name,
+                columns: sheet.headings.len().max(1),
+                rows: rows + 1,
+            });
         }
     }
-}
-
-fn write(out: &mut Worksheet, sheet: &Sheet, formats: &Formats) -> Result<(), XlsxError> {
-    out.set_name(sheet.name)?;
-    for (column, heading) in (0u16..).zip(&sheet.headings) {
-        out.write_string_with_format(0, column, heading, &formats.head)?;
-        let fields = sheet.rows.iter().take(MEASURED);
-        let longest = fields
-            .filter_map(|row| row.get(usize::from(column)))
-            .map(width)
-            .fold(heading.chars().count() + 3, usize::max);
-        let width = u32::try_from(longest.min(WIDEST)).expect("at most WIDEST");
-        out.set_column_width(column, f64::from(width) + 1.0)?;
-    }
-    for (index, row) in (1u32..).zip(&sheet.rows) {
-        for (column, value) in (0u16..).zip(row) {
-            match value {
-                Value::Text(text) => {
-                    let text: String = text.chars().take(LONGEST).collect();
-                    out.write_string_with_format(index, column, text, &formats.body)?
-                }
-                Value::Number(number) => {
-                    out.write_number_with_format(index, column, *number, &formats.body)?
-                }
-                Value::Time(time) => match serial(*time) {
-                    Some(days) => {
-                        out.write_number_with_format(index, column, days, &formats.time)?
-                    }
-                    None => out.write_string(index, column, crate::time::sheet(*time))?,
-                },
-                Value::Empty => out.write_blank(index, column, &formats.body)?,
-            };
+    let mut archive = Archive(ZipWriter::new_stream(out));
+    archive.part("[Content_Types].xml", &parts::content_types(extents.len()))?;
+    archive.part("_rels/.rels", parts::RELATIONS)?;
+    archive.part("docProps/core.xml", &parts::core(title))?;
+    archive.part("xl/workbook.xml", &parts::workbook(&extents))?;
+    archive.part("xl/_rels/workbook.xml.rels", &parts::book(extents.len()))?;
+    archive.part("xl/styles.xml", parts::STYLES)?;
+    let mut number = 0;
+    for mut sheet in sheets {
+        for _ in names_within(sheet.name, sheet.len, most) {
+            number += 1;
+            archive.start(&format!("xl/worksheets/sheet{number}.xml"))?;
+            let rows = sheet.rows.by_ref().take(most - 1);
+            let extent = &extents[number - 1];
+            sheet::write(&mut archive.0, extent, &sheet.headings, number == 1, rows)?;
         }
     }
-    let last_row = u32::try_from(sheet.rows.len()).unwrap_or(u32::MAX);
-    let last_column = u16::try_from(sheet.headings.len().max(1) - 1).unwrap_or(u16::MAX);
-    out.set_freeze_panes(1, 1)?;
-    out.autofilter(0, 0, last_row, last_column)?;
-    out.set_landscape();
-    out.set_repeat_rows(0, 0)?;
-    out.set_print_fit_to_pages(1, 0);
+    archive.0.finish()?;
     Ok(())
 }
 
-/// Characters that a field takes on its line.
-fn width(value: &Value) -> usize {
-    match value {
-        Value::Text(text) => text
-            .split(", ")
-            .map(|part| part.chars().count())
-            .max()
-            .unwrap_or(0),
-        Value::Number(number) => format!("{number:.0}").len().max(6),
-        Value::Time(_) => 23,
-        Value::Empty => 6,
+/// How large a sheet is.
+struct Extent {
+    name: String,
+    columns: usize,
+    /// With that of the headings.
+    rows: usize,
+}
+
+impl Extent {
+    /// `A1:D20`, each place made by a function of column from 0 and row from 1.
+    fn range(&self, place: fn(usize, usize) -> String) -> String {
+        format!("{}:{}", place(0, 1), place(self.columns - 1, self.rows))
     }
 }
 
-/// Days since the last day of 1899, as Excel counts from March 1900 on; `None` for times before.
-fn serial(nanoseconds: i64) -> Option<f64> {
-    /// Nanoseconds of a day.
-    const DAY: f64 = 86_400e9;
-    let days = nanoseconds as f64 / DAY + 25_569.0;
-    (days >= 61.0).then_some(days)
+struct Archive<'a>(ZipWriter<StreamWriter<&'a mut dyn Write>>);
+
+impl Archive<'_> {
+    fn start(&mut self, name: &str) -> io::Result<()> {
+        let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
+        Ok(self.0.start_file(name, options)?)
+    }
+
+    fn part(&mut self, name: &str, text: &str) -> io::Result<()> {
+        self.start(name)?;
+        self.0.write_all(text.as_bytes())
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_days_and_old_ones_are_text() {
-        assert_eq!(serial(0), Some(25_569.0));
-        assert_eq!(serial(86_400_000_000_000 / 2), Some(25_569.5));
-        assert_eq!(serial(i64::MIN), None);
-    }
-
-    #[test]
-    fn the_same_content_gives_the_same_bytes_and_nothing_is_refused() {
-        let sheets = || {
-            let rows = vec![
-                vec!["x".repeat(40_000).into(), Value::Number(f64::MAX)],
-                vec![Value::Time(i64::MIN), Value::number(Some(f64::NAN))],
-                vec!["=1+1".into()],
-            ];
-            [Sheet {
-                name: "One",
-                headings: vec!["a".into(), "b".into()],
-                rows,
-            }]
-        };
-        let bytes = render("t", &sheets()).unwrap();
-        assert!(bytes.starts_with(b"PK"));
-        assert_eq!(bytes, render("t", &sheets()).unwrap());
-        let empty = Sheet {
-            name: "Empty",
-            headings: Vec::new(),
-            rows: Vec::new(),
-        };
-        assert!(render("t", &[empty]).is_ok());
-    }
-}
+mod tests;

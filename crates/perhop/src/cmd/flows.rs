@@ -82,7 +82,7 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Outcome, Failure> {
         Format::Human if feed::all_unreadable(&captures) => {}
         Format::Human => {
             let dropped = feed::dropped(&captures);
-            ui.print(&listing::human(&found, dropped, args.limit, ui.width()))?;
+            ui.print_from(|out| listing::human(out, &found, dropped, args.limit, ui.width()))?;
         }
         Format::Csv => {
             ui.data(|out| listing::csv(out, &found))?;

@@ -1,6 +1,7 @@
 //! `perhop table`.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
@@ -66,9 +67,7 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Outcome, Failure> {
     let loaded = cmd::load(&args.plan, ui)?;
     let table = Table::of(&loaded.policy);
     if let Some(path) = &args.xlsx {
-        let bytes = xlsx::render(&table, &loaded.policy)
-            .map_err(|error| Failure::failed(format!("cannot make the workbook: {error}")))?;
-        save(path, &bytes)?;
+        save(path, |out| xlsx::write(out, &table, &loaded.policy))?;
         ui.tell(&format!("wrote `{}`\n", path.display()));
         return Ok(Outcome::AsPlanned);
     }
@@ -93,15 +92,24 @@ fn raw(ui: &Ui, text: &str) -> Result<(), Failure> {
     ui.data(|out| out.write_all(text.as_bytes()))
 }
 
-/// Writes a file that was named on the command line, whole or not at all.
+/// Writes a file that was named on the command line, whole or not at all, as it is made.
 ///
 /// # Errors
 /// Whatever the file system refuses.
-pub(crate) fn save(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let failed = |error: std::io::Error| Failure::file("write", path, &error);
+pub(crate) fn save(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), Failure> {
+    let failed = |error: io::Error| Failure::file("write", path, &error);
+    let buffered = |file: &mut dyn Write| {
+        let mut out = BufWriter::new(file);
+        write(&mut out)?;
+        out.flush()
+    };
     // What is no plain file, such as a pipe, cannot be replaced but can be written to.
     if fs::metadata(path).is_ok_and(|meta| !meta.is_file()) {
-        return fs::write(path, bytes).map_err(failed);
+        let mut file = File::options().write(true).open(path).map_err(failed)?;
+        return buffered(&mut file).map_err(failed);
     }
     let folder = match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
@@ -117,7 +125,7 @@ pub(crate) fn save(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
         .prefix(".perhop-")
         .tempfile_in(folder)
         .map_err(failed)?;
-    std::io::Write::write_all(&mut file, bytes).map_err(failed)?;
+    buffered(&mut file).map_err(failed)?;
     file.persist(path).map_err(|error| failed(error.error))?;
     Ok(())
 }

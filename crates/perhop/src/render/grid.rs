@@ -68,7 +68,7 @@ impl Cell {
 /// Rows under headings.
 #[derive(Debug)]
 pub(crate) struct Grid {
-    columns: Vec<Column>,
+    needs: Needs,
     rows: Vec<Vec<Cell>>,
 }
 
@@ -76,77 +76,81 @@ impl Grid {
     /// An empty table.
     pub(crate) fn new(columns: impl Into<Vec<Column>>) -> Self {
         Self {
-            columns: columns.into(),
+            needs: Needs::new(columns),
             rows: Vec::new(),
         }
     }
 
     /// Adds a row; as many cells as columns.
     pub(crate) fn row(&mut self, cells: Vec<Cell>) {
-        debug_assert_eq!(cells.len(), self.columns.len());
+        self.needs.add(&cells);
         self.rows.push(cells);
     }
 
     /// Columns needed without wrapping.
     pub(crate) fn natural_width(&self) -> usize {
-        total(&self.natural(UnicodeWidthStr::width))
+        total(&self.needs.natural(UnicodeWidthStr::width))
     }
 
     /// The table, every line ended; wrapped to `width` columns as far as the floors allow.
     pub(crate) fn render(&self, width: Option<usize>) -> String {
-        let widths = self.fit(width);
-        let mut out = String::new();
-        let head: Vec<Cell> = self
-            .columns
-            .iter()
-            .map(|column| Cell::styled(column.title, BOLD))
-            .collect();
-        self.lines(&head, &widths, &mut out);
-        let rules: Vec<Cell> = widths
-            .iter()
-            .map(|width| "-".repeat(*width).into())
-            .collect();
-        self.lines(&rules, &widths, &mut out);
+        let layout = self.needs.layout(width);
+        let mut out = layout.head();
         for row in &self.rows {
-            self.lines(row, &widths, &mut out);
+            layout.row(row, &mut out);
         }
         out
+    }
+}
+
+/// How much room the cells of a table need: for tables that are not held, whose rows are made once to be added here, and
+/// once more to be written.
+#[derive(Debug, Clone)]
+pub(crate) struct Needs {
+    columns: Vec<Column>,
+    /// The longest line of each column.
+    lines: Vec<usize>,
+    /// The longest piece of each column that is not broken gladly.
+    words: Vec<usize>,
+}
+
+impl Needs {
+    /// Of no rows yet.
+    pub(crate) fn new(columns: impl Into<Vec<Column>>) -> Self {
+        let columns = columns.into();
+        Self {
+            lines: vec![0; columns.len()],
+            words: vec![0; columns.len()],
+            columns,
+        }
+    }
+
+    /// Adds a row; as many cells as columns.
+    pub(crate) fn add(&mut self, cells: &[Cell]) {
+        debug_assert_eq!(cells.len(), self.columns.len());
+        for (at, cell) in cells.iter().enumerate() {
+            for line in cell.text.split('\n') {
+                self.lines[at] = self.lines[at].max(line.width());
+                for word in pieces(line, 0) {
+                    self.words[at] = self.words[at].max(word.trim_end().width());
+                }
+            }
+        }
+    }
+
+    /// The columns as wide as they need to be, or as far as the floors allow such that all fit.
+    pub(crate) fn layout(&self, width: Option<usize>) -> Layout {
+        Layout {
+            widths: self.fit(width),
+            columns: self.columns.clone(),
+        }
     }
 
     /// Widths without wrapping any cell; `title` is how wide a heading has to be.
     fn natural(&self, title: impl Fn(&str) -> usize) -> Vec<usize> {
-        let longest = |text: &str| {
-            text.split('\n')
-                .map(UnicodeWidthStr::width)
-                .max()
-                .unwrap_or(0)
-        };
-        self.columns
-            .iter()
-            .enumerate()
-            .map(|(index, column)| {
-                self.rows
-                    .iter()
-                    .map(|row| longest(&row[index].text))
-                    .fold(title(column.title), usize::max)
-            })
-            .collect()
-    }
-
-    /// The longest piece of each column that is not broken gladly.
-    fn words(&self) -> Vec<usize> {
-        let longest = |text: &str| {
-            let words = text.split('\n').flat_map(|line| pieces(line, 0));
-            words.map(|word| word.trim_end().width()).max().unwrap_or(0)
-        };
-        (0..self.columns.len())
-            .map(|index| {
-                self.rows
-                    .iter()
-                    .map(|row| longest(&row[index].text))
-                    .max()
-                    .unwrap_or(0)
-            })
+        let columns = self.columns.iter().zip(&self.lines);
+        columns
+            .map(|(column, longest)| title(column.title).max(*longest))
             .collect()
     }
 
@@ -163,7 +167,6 @@ impl Grid {
                 .unwrap_or(0)
         };
         widths = self.natural(longest_word);
-        let words = self.words();
         while total(&widths) > limit {
             let widest = |least: &dyn Fn(usize) -> usize| {
                 (0..widths.len())
@@ -173,7 +176,7 @@ impl Grid {
                     .max_by_key(|index| widths[*index])
             };
             // First where a cell breaks between words, then within words.
-            let gives = widest(&|index| self.columns[index].floor.max(words[index]))
+            let gives = widest(&|index| self.columns[index].floor.max(self.words[index]))
                 .or_else(|| widest(&|index| self.columns[index].floor));
             match gives {
                 Some(index) => widths[index] -= 1,
@@ -182,18 +185,45 @@ impl Grid {
         }
         widths
     }
+}
 
-    fn lines(&self, cells: &[Cell], widths: &[usize], out: &mut String) {
+/// Columns whose widths are settled.
+#[derive(Debug)]
+pub(crate) struct Layout {
+    columns: Vec<Column>,
+    widths: Vec<usize>,
+}
+
+impl Layout {
+    /// The headings, and a rule below.
+    pub(crate) fn head(&self) -> String {
+        let mut out = String::new();
+        let head: Vec<Cell> = self
+            .columns
+            .iter()
+            .map(|column| Cell::styled(column.title, BOLD))
+            .collect();
+        self.row(&head, &mut out);
+        let rules: Vec<Cell> = self
+            .widths
+            .iter()
+            .map(|width| "-".repeat(*width).into())
+            .collect();
+        self.row(&rules, &mut out);
+        out
+    }
+
+    /// Adds the lines of a row.
+    pub(crate) fn row(&self, cells: &[Cell], out: &mut String) {
         let wrapped: Vec<Vec<String>> = cells
             .iter()
-            .zip(widths)
+            .zip(&self.widths)
             .map(|(cell, width)| wrap(&cell.text, *width))
             .collect();
         let height = wrapped.iter().map(Vec::len).max().unwrap_or(1);
         for line in 0..height {
-            let mut text = String::new();
             let mut pending = 0;
-            for (index, width) in widths.iter().enumerate() {
+            for (index, width) in self.widths.iter().enumerate() {
                 let piece = wrapped[index].get(line).map_or("", String::as_str);
                 let space = width.saturating_sub(piece.width());
                 let (before, after) = if self.columns[index].right {
@@ -202,18 +232,17 @@ impl Grid {
                     (0, space)
                 };
                 if !piece.is_empty() {
-                    text.push_str(&" ".repeat(pending + before));
+                    out.push_str(&" ".repeat(pending + before));
                     pending = 0;
                     match cells[index].style {
-                        Some(style) => text.push_str(&paint(style, piece)),
-                        None => text.push_str(piece),
+                        Some(style) => out.push_str(&paint(style, piece)),
+                        None => out.push_str(piece),
                     }
                     pending += after + GAP;
                 } else {
                     pending += width + GAP;
                 }
             }
-            out.push_str(&text);
             out.push('\n');
         }
     }

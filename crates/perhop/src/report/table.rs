@@ -1,7 +1,6 @@
 //! The flows as a table, one row each: what CSV and the workbook list.
 
 use perhop_verify::report::site_of;
-use perhop_verify::verdict::Verdict;
 
 use super::{Subject, class_of};
 use crate::listing;
@@ -30,12 +29,6 @@ impl FlowTable<'_> {
     /// How many rows there are.
     pub(crate) const fn len(&self) -> usize {
         self.subject.flows.len()
-    }
-
-    /// Whether a flow is as planned, or none of the plan's business.
-    pub(crate) fn passed(&self, at: usize) -> bool {
-        let verdict = self.subject.report.flows[at].verdict;
-        matches!(verdict, Verdict::Ok | Verdict::Unplanned)
     }
 
     /// The row of a flow.

@@ -1,45 +1,35 @@
 //! The report as a workbook: verdict, classes, findings, flows, series, and what happened between points.
 
-use rust_xlsxwriter::XlsxError;
+use std::io::{self, Write};
 
+use crate::render::grouped;
 use crate::report::series::{self, SeriesView};
 use crate::report::{CaptureView, ClassView, FindingView, FlowTable, View};
-use crate::workbook::{self, Sheet, Value};
+use crate::workbook::{self, Row, Sheet, Value};
 
-/// Rows of a sheet; JSON and CSV have all.
-const ROWS: usize = 100_000;
-
-/// The whole file.
+/// Writes the whole file. The row of a flow is made when it is written.
 ///
 /// # Errors
-/// What the writer of the format refuses.
-pub(crate) fn render(view: &View<'_>, flows: &FlowTable<'_>) -> Result<Vec<u8>, XlsxError> {
+/// The writer's.
+pub(crate) fn write(out: &mut dyn Write, view: &View<'_>, flows: &FlowTable<'_>) -> io::Result<()> {
+    let (flows, series) = (flow_sheet(flows), series_sheet(&view.series));
     let mut sheets = vec![
-        verdict(view),
+        verdict(view, &[&flows, &series]),
         classes(view),
         findings(view),
-        flow_sheet(flows),
-        series_sheet(&view.series),
+        flows,
+        series,
     ];
     if !view.segments.is_empty() {
         sheets.push(segments(view));
     }
-    workbook::render(
-        &format!("{}: {}", view.plan, view.verdict.headline),
-        &sheets,
-    )
+    let title = format!("{}: {}", view.plan, view.verdict.headline);
+    workbook::write(out, &title, sheets)
 }
 
-fn sheet(name: &'static str, headings: &[&str], rows: Vec<Vec<Value>>) -> Sheet {
-    Sheet {
-        name,
-        headings: headings.iter().map(|one| (*one).to_owned()).collect(),
-        rows,
-    }
-}
-
-fn verdict(view: &View<'_>) -> Sheet {
-    let mut rows: Vec<Vec<Value>> = vec![
+/// `long` are sheets that may be longer than Excel's.
+fn verdict(view: &View<'_>, long: &[&Sheet<'_>]) -> Sheet<'static> {
+    let mut rows: Vec<Row> = vec![
         vec!["Verdict".into(), view.verdict.headline.clone().into()],
         vec!["Plan".into(), view.plan.clone().into()],
         vec!["Seen at".into(), view.vantage.clone().into()],
@@ -56,7 +46,23 @@ fn verdict(view: &View<'_>) -> Sheet {
     }
     let method = view.method.iter();
     rows.extend(method.map(|line| vec!["Method".into(), line.clone().into()]));
-    sheet("Verdict", &["What", "Said"], rows)
+    let continued = long
+        .iter()
+        .filter_map(|sheet| continued(&sheet.names(), sheet.len()));
+    rows.extend(continued.map(|line| vec!["Sheets".into(), line.into()]));
+    Sheet::new("Verdict", &["What", "Said"], rows)
+}
+
+/// Says where the rows of a sheet go on when Excel does not take them all in one.
+fn continued(names: &[String], rows: usize) -> Option<String> {
+    let (first, last) = (names.first()?, names.last()?);
+    (names.len() > 1).then(|| {
+        format!(
+            "the {} rows of `{first}` go on up to `{last}`: a sheet of Excel has at most {} rows",
+            grouped(rows as u64),
+            grouped(workbook::MOST_ROWS as u64)
+        )
+    })
 }
 
 fn about(capture: &CaptureView) -> String {
@@ -71,7 +77,7 @@ fn about(capture: &CaptureView) -> String {
     text
 }
 
-fn classes(view: &View<'_>) -> Sheet {
+fn classes(view: &View<'_>) -> Sheet<'static> {
     let headings = [
         "Class",
         view.place,
@@ -111,10 +117,10 @@ fn classes(view: &View<'_>) -> Sheet {
             Value::number(row.mos),
         ]
     };
-    sheet("Classes", &headings, view.classes.iter().map(row).collect())
+    Sheet::new("Classes", &headings, view.classes.iter().map(row).collect())
 }
 
-fn findings(view: &View<'_>) -> Sheet {
+fn findings<'a>(view: &'a View<'_>) -> Sheet<'a> {
     let headings = [
         "Severity",
         "Code",
@@ -131,7 +137,7 @@ fn findings(view: &View<'_>) -> Sheet {
         "Wireshark filter",
     ];
     let text = |text: &Option<String>| text.clone().map_or(Value::Empty, Value::Text);
-    let row = |one: &FindingView<'_>| {
+    let row = move |one: &FindingView<'_>| {
         let (place, line) = one.place.clone().unzip();
         vec![
             one.severity.into(),
@@ -149,37 +155,23 @@ fn findings(view: &View<'_>) -> Sheet {
             text(&one.filter),
         ]
     };
-    let rows = view.findings.iter().take(ROWS).map(row).collect();
-    sheet("Findings", &headings, rows)
+    Sheet::lazy(
+        "Findings",
+        &headings,
+        view.findings.len(),
+        view.findings.iter().map(row),
+    )
 }
 
-/// Those of flows that failed first when there are many.
-fn flow_sheet(flows: &FlowTable<'_>) -> Sheet {
+fn flow_sheet<'a>(flows: &FlowTable<'a>) -> Sheet<'a> {
+    let flows = *flows;
     let headings = flows.headings();
-    let row = |at: usize| {
-        let fields = headings.iter().zip(flows.row(at));
+    let of = headings.clone();
+    let rows = (0..flows.len()).map(move |at| {
+        let fields = of.iter().zip(flows.row(at));
         fields.map(|(heading, text)| field(heading, text)).collect()
-    };
-    let kept = kept(flows.len(), |at| flows.passed(at));
-    let mut rows: Vec<Vec<Value>> = kept.into_iter().map(row).collect();
-    if flows.len() > ROWS {
-        let note = format!(
-            "the first {ROWS} of {} flows, those that failed before the others; `--format csv` has all",
-            flows.len()
-        );
-        rows.push(vec![note.into()]);
-    }
-    sheet("Flows", &headings, rows)
-}
-
-/// Which of so many flows are listed, in order.
-fn kept(flows: usize, passed: impl Fn(usize) -> bool) -> Vec<usize> {
-    if flows <= ROWS {
-        return (0..flows).collect();
-    }
-    let failed = (0..flows).filter(|at| !passed(*at));
-    let others = (0..flows).filter(|at| passed(*at));
-    failed.chain(others).take(ROWS).collect()
+    });
+    Sheet::lazy("Flows", &headings, flows.len(), rows)
 }
 
 fn field(heading: &str, text: String) -> Value {
@@ -204,34 +196,29 @@ fn time(text: &str) -> Value {
     digits.parse().map_or_else(|_| text.into(), Value::Time)
 }
 
-fn series_sheet(all: &[SeriesView]) -> Sheet {
-    let mut rows = Vec::new();
-    for one in all {
-        for (index, moment) in one.moments.iter().enumerate() {
-            let Some(values) = series::values(one, moment) else {
-                continue;
-            };
-            if rows.len() == ROWS {
-                rows.push(vec![
-                    format!("the first {ROWS} rows; `--series` has all").into(),
-                ]);
-                return sheet("Series", &series::HEADINGS, rows);
-            }
-            let text = |text: &Option<String>| text.clone().map_or(Value::Empty, Value::Text);
-            let mut row = vec![
-                text(&one.point),
-                one.class.clone().into(),
-                text(&one.site),
-                Value::Time(one.time(index)),
-            ];
-            row.extend(values.map(Value::number));
-            rows.push(row);
-        }
-    }
-    sheet("Series", &series::HEADINGS, rows)
+fn series_sheet(all: &[SeriesView]) -> Sheet<'_> {
+    let moments = || {
+        all.iter().flat_map(|one| {
+            let moments = one.moments.iter().enumerate();
+            moments
+                .filter_map(move |(index, moment)| Some((one, index, series::values(one, moment)?)))
+        })
+    };
+    let rows = moments().map(|(one, index, values)| {
+        let text = |text: &Option<String>| text.clone().map_or(Value::Empty, Value::Text);
+        let mut row = vec![
+            text(&one.point),
+            one.class.clone().into(),
+            text(&one.site),
+            Value::Time(one.time(index)),
+        ];
+        row.extend(values.map(Value::number));
+        row
+    });
+    Sheet::lazy("Series", &series::HEADINGS, moments().count(), rows)
 }
 
-fn segments(view: &View<'_>) -> Sheet {
+fn segments(view: &View<'_>) -> Sheet<'static> {
     let headings = [
         "Segment",
         "Class",
@@ -274,7 +261,7 @@ fn segments(view: &View<'_>) -> Sheet {
             rows.push(row);
         }
     }
-    sheet("Segments", &headings, rows)
+    Sheet::new("Segments", &headings, rows)
 }
 
 #[cfg(test)]
@@ -300,10 +287,12 @@ mod tests {
     }
 
     #[test]
-    fn of_too_many_flows_those_that_failed_are_kept() {
-        let all_but_the_last = |at| at < ROWS;
-        let listed = kept(ROWS + 1, all_but_the_last);
-        assert_eq!((listed.len(), listed[0], listed[1]), (ROWS, ROWS, 0));
-        assert_eq!(kept(2, |at| at == 0), [0, 1]);
+    fn where_rows_go_on_is_said() {
+        let said = |rows| continued(&workbook::names("Flows", rows), rows);
+        assert_eq!(said(workbook::MOST_ROWS - 1), None);
+        assert_eq!(
+            said(2 * workbook::MOST_ROWS).unwrap(),
+            "the 2,097,152 rows of `Flows` go on up to `Flows 3`: a sheet of Excel has at most 1,048,576 rows"
+        );
     }
 }

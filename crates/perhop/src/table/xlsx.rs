@@ -1,10 +1,11 @@
 //! The table as a workbook: one sheet of rules, one of the port ranges that software and services are given.
 
+use std::io::{self, Write};
+
 use perhop_policy::{Family, PolicySet, Producer, ProducerKind, Subject};
-use rust_xlsxwriter::XlsxError;
 
 use crate::table::Table;
-use crate::workbook::{self, Sheet, Value};
+use crate::workbook::{self, Row, Sheet, Value};
 
 /// Headings of the second sheet.
 const PRODUCER_HEADINGS: [&str; 10] = [
@@ -20,11 +21,11 @@ const PRODUCER_HEADINGS: [&str; 10] = [
     "Marking",
 ];
 
-/// The whole file. The same table gives the same bytes.
+/// Writes the whole file. The same table gives the same bytes.
 ///
 /// # Errors
-/// What the writer of the format refuses.
-pub(crate) fn render(table: &Table, policy: &PolicySet) -> Result<Vec<u8>, XlsxError> {
+/// The writer's.
+pub(crate) fn write(out: &mut dyn Write, table: &Table, policy: &PolicySet) -> io::Result<()> {
     let rules = table.rows.iter().map(|row| {
         let cells = table.cells(row).into_iter().enumerate();
         cells
@@ -34,24 +35,17 @@ pub(crate) fn render(table: &Table, policy: &PolicySet) -> Result<Vec<u8>, XlsxE
             })
             .collect()
     });
-    let owned = |headings: &[&str]| headings.iter().map(|one| (*one).to_owned()).collect();
-    let sheets = [
-        Sheet {
-            name: "Rules",
-            headings: owned(&table.headings()),
-            rows: rules.collect(),
-        },
-        Sheet {
-            name: "Port ranges",
-            headings: owned(&PRODUCER_HEADINGS),
-            rows: policy.producers().iter().flat_map(producer).collect(),
-        },
+    let headings = table.headings();
+    let producers = policy.producers().iter().flat_map(producer).collect();
+    let sheets = vec![
+        Sheet::new("Rules", &headings, rules.collect()),
+        Sheet::new("Port ranges", &PRODUCER_HEADINGS, producers),
     ];
-    workbook::render(&table.plan, &sheets)
+    workbook::write(out, &table.plan, sheets)
 }
 
 /// One row a range; one row without a range for what only marks.
-fn producer(producer: &Producer) -> Vec<Vec<Value>> {
+fn producer(producer: &Producer) -> Vec<Row> {
     let fixed = || {
         vec![
             Value::Text(system(producer.family).to_owned()),

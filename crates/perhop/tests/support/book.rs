@@ -7,16 +7,6 @@ use std::io::Read;
 pub(crate) fn read(bytes: &[u8]) -> Vec<(String, Vec<Vec<String>>)> {
     let files = unzip(bytes);
     let text = |name: &str| String::from_utf8(files[name].clone()).unwrap();
-    let strings = text("xl/sharedStrings.xml");
-    let strings = roxmltree::Document::parse(&strings).unwrap();
-    let strings: Vec<String> = elements(&strings, "si")
-        .map(|one| {
-            one.descendants()
-                .filter(roxmltree::Node::is_text)
-                .filter_map(|part| part.text())
-                .collect()
-        })
-        .collect();
     let book = text("xl/workbook.xml");
     let book = roxmltree::Document::parse(&book).unwrap();
     elements(&book, "sheet")
@@ -24,12 +14,12 @@ pub(crate) fn read(bytes: &[u8]) -> Vec<(String, Vec<Vec<String>>)> {
         .map(|(index, sheet)| {
             let name = sheet.attribute("name").unwrap().to_owned();
             let sheet = text(&format!("xl/worksheets/sheet{}.xml", index + 1));
-            (name, rows(&sheet, &strings))
+            (name, rows(&sheet))
         })
         .collect()
 }
 
-fn rows(sheet: &str, strings: &[String]) -> Vec<Vec<String>> {
+fn rows(sheet: &str) -> Vec<Vec<String>> {
     let sheet = roxmltree::Document::parse(sheet).unwrap();
     elements(&sheet, "row")
         .map(|row| {
@@ -37,12 +27,8 @@ fn rows(sheet: &str, strings: &[String]) -> Vec<Vec<String>> {
             for field in row.children().filter(|one| one.has_tag_name_local("c")) {
                 let column = column(field.attribute("r").unwrap());
                 fields.resize(column, String::new());
-                let value = field.descendants().find(|one| one.has_tag_name_local("v"));
-                let value = value.and_then(|one| one.text()).unwrap_or("").to_owned();
-                fields.push(match field.attribute("t") {
-                    Some("s") => strings[value.parse::<usize>().unwrap()].clone(),
-                    _ => value,
-                });
+                let value = field.descendants().filter(roxmltree::Node::is_text);
+                fields.push(value.filter_map(|one| one.text()).collect());
             }
             fields
         })

@@ -30,15 +30,15 @@ pub(super) fn any(args: &Args) -> bool {
 /// A file that cannot be written.
 pub(super) fn write(args: &Args, view: &View<'_>, flows: &FlowTable<'_>) -> Result<(), Failure> {
     if let Some(path) = &args.html {
-        save(path, page::render(view).as_bytes())?;
+        save(path, |out| out.write_all(page::render(view).as_bytes()))?;
     }
     if let Some(path) = &args.series {
-        save(path, series::csv(&view.series).as_bytes())?;
+        save(path, |out| {
+            out.write_all(series::csv(&view.series).as_bytes())
+        })?;
     }
     if let Some(path) = &args.xlsx {
-        let bytes = xlsx::render(view, flows)
-            .map_err(|error| Failure::failed(format!("cannot make the workbook: {error}")))?;
-        save(path, &bytes)?;
+        save(path, |out| xlsx::write(out, view, flows))?;
     }
     Ok(())
 }
