@@ -1,6 +1,5 @@
 //! Checks: from judged flows to findings, one for each thing that is wrong, not one for each flow.
 
-use std::cell::OnceCell;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -9,10 +8,8 @@ use perhop_policy::{ClassId, Dscp, PolicySet, Role, ScopeId, Span, Vantage};
 
 use crate::cause::pattern::{self, Pattern};
 use crate::finding::Finding;
-use crate::flow::FlowKey;
-use crate::numbers::Numbers;
 use crate::seen::{Payload, Seen, Tuple};
-use crate::source::FlowSource;
+use crate::source::{FlowSource, Index};
 use crate::tolerance::Tolerances;
 use crate::verdict::{Judged, JudgedFlows, Note, Verdict};
 
@@ -36,34 +33,6 @@ pub(crate) struct Context<'a> {
     pub(crate) hosts: Hosts,
     /// A bitwise rule that explains re-marked flows of several classes.
     pub(crate) pattern: Option<Pattern>,
-}
-
-/// The first flow of each 5-tuple. Made when it is first asked.
-#[derive(Debug)]
-pub(crate) struct Index<'a> {
-    flows: FlowSource<'a>,
-    first: OnceCell<Numbers>,
-}
-
-impl<'a> Index<'a> {
-    pub(crate) const fn new(flows: FlowSource<'a>) -> Self {
-        Self {
-            flows,
-            first: OnceCell::new(),
-        }
-    }
-
-    pub(crate) fn find(&self, key: FlowKey) -> Option<usize> {
-        let key_of = |number| self.flows.key(number);
-        let first = self.first.get_or_init(|| {
-            let mut first = Numbers::with_room(self.flows.len());
-            for number in 0..self.flows.len() {
-                first.find_or_add(&key_of(number), number, key_of);
-            }
-            first
-        });
-        first.find(&key, key_of)
-    }
 }
 
 /// Hosts by scope and class: whether a flow of theirs has a planned mark on at least some packets.

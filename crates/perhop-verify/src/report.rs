@@ -5,12 +5,12 @@ use std::net::IpAddr;
 
 use perhop_policy::{ClassId, ClassKind, PolicySet, Severity, Vantage};
 
-use crate::check::{self, Context, Index};
+use crate::check::{self, Context};
 use crate::finding::Finding;
 use crate::flow::{DscpCounts, Flow, FlowKey};
 use crate::quality::{self, Assumptions};
 use crate::seen::{Carried, Seen};
-use crate::source::FlowSource;
+use crate::source::{FlowSource, Index};
 use crate::stream::Stream;
 use crate::tolerance::Tolerances;
 use crate::verdict::{Judge, Judged, JudgedFlows, Verdict};

@@ -5,9 +5,9 @@ use perhop_policy::{ClassId, CodeInfo, PolicySet, RuleId, Severity, Span};
 use super::clock::Heading;
 use super::compare::Point;
 use super::segment::{Segment, SegmentFlow};
-use crate::check::Index;
 use crate::finding::{Cause, Finding};
 use crate::flow::FlowKey;
+use crate::source::Index;
 use crate::tolerance::Tolerances;
 
 mod common;

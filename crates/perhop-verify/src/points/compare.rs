@@ -13,10 +13,9 @@ use super::pair::{Alike, Pair, pairs};
 use super::passage::Passage;
 use super::segment::{LoneFlow, Segment, SegmentFlow, ToldBy};
 use super::sums::Sums;
-use crate::check::Index;
 use crate::flow::FlowKey;
 use crate::report::{self, Report};
-use crate::source::FlowSource;
+use crate::source::{FlowSource, Index};
 
 /// One point: its captures as flows, judged, and the packets that were kept.
 #[derive(Debug, Clone, Copy)]

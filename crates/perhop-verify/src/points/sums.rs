@@ -162,16 +162,27 @@ impl Row {
         for one in self.marks.iter() {
             self.by_mark.entry(one.from).or_default();
         }
-        let mut delays = Vec::new();
+        // There are as many delays as packets: those of each mark are moved and not copied.
+        let packets: usize = self
+            .by_mark
+            .values()
+            .map(|marked| marked.delays.len())
+            .sum();
+        let mut delays: Vec<i64> = Vec::new();
         let mut by_mark = Vec::with_capacity(self.by_mark.len());
         for (mark, mut marked) in self.by_mark {
-            delays.extend_from_slice(&marked.delays);
             by_mark.push(SentMark {
                 mark,
                 sent: self.marks.sent_with(mark) + marked.missing,
                 missing: marked.missing,
                 delay: Spread::of(&mut marked.delays),
             });
+            if delays.is_empty() {
+                delays = marked.delays;
+                delays.reserve_exact(packets - delays.len());
+            } else {
+                delays.append(&mut marked.delays);
+            }
         }
         SegmentClass {
             heading,

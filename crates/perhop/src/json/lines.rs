@@ -16,6 +16,7 @@ pub(crate) fn write(out: &mut dyn Write, value: &impl Serialize) -> io::Result<(
     let mut lines = Lines {
         out,
         text: Vec::with_capacity(2 * FULL),
+        full: FULL,
         depth: 0,
         next: Next::Plain,
     };
@@ -32,6 +33,7 @@ pub(crate) fn elements<T: Serialize>(values: impl Iterator<Item = T>) -> Result<
     let mut lines = Lines {
         out: &mut io::sink(),
         text: Vec::with_capacity(values.size_hint().0 * USUAL),
+        full: usize::MAX,
         depth: 2,
         next: Next::Plain,
     };
@@ -127,6 +129,8 @@ impl ser::Error for Error {
 struct Lines<'o> {
     out: &'o mut dyn Write,
     text: Vec<u8>,
+    /// Text is passed on when there is more.
+    full: usize,
     /// Objects and lists around the next value.
     depth: u32,
     next: Next,
@@ -146,17 +150,13 @@ impl Lines<'_> {
 
     /// Before a member or an element.
     #[inline(always)]
-    fn begin(&mut self, is_first: &mut bool, has_lines: bool) -> Result<(), Error> {
+    fn begin(&mut self, is_first: &mut bool, has_lines: bool) {
         if !std::mem::take(is_first) {
             self.text.push(b',');
         }
         if has_lines {
             self.text.push(b'\n');
-            if self.text.len() > FULL {
-                self.flush().map_err(Error)?;
-            }
         }
-        Ok(())
     }
 
     fn close(&mut self, bracket: u8, is_empty: bool, has_lines: bool) {
@@ -223,7 +223,10 @@ struct Compound<'a, 'o> {
 impl Compound<'_, '_> {
     #[inline]
     fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
-        self.lines.begin(&mut self.is_first, self.has_lines)?;
+        self.lines.begin(&mut self.is_first, self.has_lines);
+        if self.lines.text.len() > self.lines.full {
+            self.lines.flush().map_err(Error)?;
+        }
         value.serialize(&mut *self.lines)
     }
 
@@ -234,7 +237,7 @@ impl Compound<'_, '_> {
         name: &'static str,
         value: &T,
     ) -> Result<(), Error> {
-        self.lines.begin(&mut self.is_first, self.has_lines)?;
+        self.lines.begin(&mut self.is_first, self.has_lines);
         self.lines.text.push(b'"');
         self.lines.text.extend_from_slice(name.as_bytes());
         self.lines.text.extend_from_slice(b"\":");
@@ -523,7 +526,7 @@ impl ser::SerializeMap for Compound<'_, '_> {
 
     #[inline]
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Error> {
-        self.lines.begin(&mut self.is_first, self.has_lines)?;
+        self.lines.begin(&mut self.is_first, self.has_lines);
         let at = self.lines.text.len();
         key.serialize(&mut *self.lines)?;
         if self.lines.text.get(at) != Some(&b'"') {

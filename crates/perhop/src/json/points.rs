@@ -8,7 +8,7 @@ use perhop_verify::points::{
     Clock, ClockBasis, LoneFlow, Queue, Segment, SegmentClass, SegmentCounts, SegmentFlow,
     SentMark, Spread, Trace, Transitions,
 };
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::json::{Seconds, rounded};
 
@@ -102,8 +102,41 @@ pub(crate) struct JsonSegment<'a> {
     notes: &'a [String],
     classes: Vec<JsonSegmentClass<'a>>,
     queues: Vec<JsonQueue>,
-    flows: Vec<JsonSegmentFlow<'a>>,
-    alone: Vec<JsonLoneFlow<'a>>,
+    flows: SegmentFlows<'a>,
+    alone: LoneFlows<'a>,
+}
+
+/// Flows of a segment, each made while it is written.
+struct SegmentFlows<'a> {
+    policy: &'a PolicySet,
+    segment: &'a Segment,
+    place: Place<'a>,
+}
+
+impl Serialize for SegmentFlows<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let flows = self.segment.flows.iter();
+        serializer.collect_seq(
+            flows.map(|flow| JsonSegmentFlow::of(self.policy, self.segment, flow, self.place)),
+        )
+    }
+}
+
+/// Flows that only one point has, each made while it is written.
+struct LoneFlows<'a> {
+    policy: &'a PolicySet,
+    segment: &'a Segment,
+    names: &'a [&'a str],
+    place: Place<'a>,
+}
+
+impl Serialize for LoneFlows<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let flows = self.segment.alone.iter();
+        serializer.collect_seq(
+            flows.map(|flow| JsonLoneFlow::of(self.policy, flow, self.names, self.place)),
+        )
+    }
 }
 
 #[derive(Serialize)]
@@ -232,10 +265,10 @@ impl<'a> JsonSegment<'a> {
     /// What is written of a segment.
     pub(crate) fn of(
         policy: &'a PolicySet,
-        segment: &Segment,
-        names: &[&'a str],
+        segment: &'a Segment,
+        names: &'a [&'a str],
         notes: &'a [String],
-        place: Place<'_>,
+        place: Place<'a>,
     ) -> Self {
         Self {
             from: names[segment.from],
@@ -254,16 +287,17 @@ impl<'a> JsonSegment<'a> {
                 .map(|row| JsonSegmentClass::of(policy, row))
                 .collect(),
             queues: segment.queues.iter().map(JsonQueue::of).collect(),
-            flows: segment
-                .flows
-                .iter()
-                .map(|flow| JsonSegmentFlow::of(policy, segment, flow, place))
-                .collect(),
-            alone: segment
-                .alone
-                .iter()
-                .map(|flow| JsonLoneFlow::of(policy, flow, names, place))
-                .collect(),
+            flows: SegmentFlows {
+                policy,
+                segment,
+                place,
+            },
+            alone: LoneFlows {
+                policy,
+                segment,
+                names,
+                place,
+            },
         }
     }
 }

@@ -6,12 +6,12 @@ use perhop_policy::{PolicySet, Severity};
 
 use super::{Draft, SEGMENT_ORDER, SegmentFinding, View};
 use crate::cause::{list, plural};
-use crate::check::Index;
 use crate::finding::{Cause, Layer};
 use crate::flow::FlowKey;
 use crate::points::clock::Heading;
 use crate::points::compare::Point;
 use crate::points::segment::{Segment, ToldBy};
+use crate::source::Index;
 use crate::tolerance::Tolerances;
 
 /// All packets went from the second point to the first.

@@ -68,9 +68,8 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Outcome, Failure> {
             }
         };
         let (captures, found) = analyse(&from, args.max_flows, ports, Some(&mut beside), ui)?;
-        let found = found.into_flows();
         let vantage = vantage(name, args.vantage.into());
-        let flows = FlowSource::from(&found.flows);
+        let flows = FlowSource::from(&found);
         let report = perhop_verify::report::verify(policy, vantage, flows, &tolerances);
         if let Some(timeline) = &timeline {
             over_time.add(policy, flows, &report.flows, timeline, Some(name));
@@ -89,7 +88,7 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Outcome, Failure> {
         source: &loaded.source,
         policy,
         captures: &all.captures,
-        flows: FlowSource::from(&all.flows),
+        flows: FlowSource::from(&all.found[..]),
         tolerances: &tolerances,
         report: &all.report,
     };
@@ -200,10 +199,11 @@ fn write_json(
 ) -> io::Result<()> {
     let policy = subject.policy;
     let names: Vec<&str> = all.points.iter().map(|point| point.name).collect();
-    let place = |point: usize, key: &FlowKey| all.place(point, key);
+    let indices = all.indices();
+    let place = |point: usize, key: &FlowKey| all.place(&indices, point, key);
     let counts = all.flow_counts();
     let flows = Listed {
-        len: all.flows.len(),
+        len: subject.flows.len(),
         threads: args.from.threads(),
         make: |number| JudgedRow {
             subject: *subject,
@@ -211,12 +211,17 @@ fn write_json(
             point: point_of(&counts, number),
         },
     };
-    let fragments = all.points.iter().flat_map(|point| {
-        point.fragments.iter().map(|row| At {
-            point: point.name,
-            row: JsonFragmentRow::of(row),
-        })
-    });
+    let fragments = all
+        .points
+        .iter()
+        .zip(&all.found)
+        .flat_map(|(point, found)| {
+            found.fragments().iter().map(|row| At {
+                point: point.name,
+                row: JsonFragmentRow::of(row),
+            })
+        });
+    let calls = (0..subject.flows.len()).map(|number| subject.flows.flow(number).call.clone());
     let report = Report {
         schema: SCHEMA,
         as_planned: all.report.as_planned(),
@@ -251,7 +256,7 @@ fn write_json(
             .map(|told| JsonTold::of(subject, told, &names))
             .collect(),
         flows,
-        calls: JsonCalls::of(&all.calls, all.flows.iter().map(|flow| flow.call.clone())),
+        calls: JsonCalls::of(&all.calls, calls),
         fragments: Each(fragments),
     };
     json::lines::write(out, &report)

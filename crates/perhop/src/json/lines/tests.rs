@@ -53,6 +53,31 @@ fn members_and_elements_have_lines() {
 }
 
 #[test]
+fn a_long_line_is_passed_on_in_pieces() {
+    struct Pieces(Vec<usize>);
+    impl Write for Pieces {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.push(bytes.len());
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let rows: BTreeMap<&str, Vec<Vec<u32>>> = [("rows", vec![(0..100_000).collect()])].into();
+    let mut pieces = Pieces(Vec::new());
+    write(&mut pieces, &rows).unwrap();
+    assert!(pieces.0.iter().all(|piece| *piece < 2 * FULL));
+    assert_eq!(pieces.0.iter().sum::<usize>(), written(&rows).len());
+    assert_eq!(
+        serde_json::from_str::<BTreeMap<String, Vec<Vec<u32>>>>(&written(&rows)).unwrap()["rows"]
+            [0],
+        (0..100_000).collect::<Vec<u32>>()
+    );
+}
+
+#[test]
 fn joined_objects_are_as_one() {
     #[derive(Serialize)]
     struct One {

@@ -1,16 +1,16 @@
 //! Several points as one report, so that it can be shown like one.
 
-use std::collections::HashMap;
 use std::ops::Range;
 
 use perhop_policy::PolicySet;
 use perhop_verify::call::Calls;
-use perhop_verify::engine::{Flows, FragmentRow, Totals};
+use perhop_verify::engine::{Ledger, Totals};
 use perhop_verify::finding::Finding;
-use perhop_verify::flow::{Flow, FlowKey};
+use perhop_verify::flow::FlowKey;
 use perhop_verify::points::notes::{of_point, of_segment};
 use perhop_verify::points::{Heading, Point, Segment, Trace, compare, findings};
 use perhop_verify::report::Report;
+use perhop_verify::source::Index;
 use perhop_verify::tolerance::Tolerances;
 
 use crate::feed::Capture;
@@ -23,7 +23,7 @@ pub(super) struct Read<'a> {
     /// Its captures.
     pub(super) captures: Vec<Capture>,
     /// Its flows.
-    pub(super) found: Flows,
+    pub(super) found: Ledger,
     /// What is compared.
     pub(super) trace: Trace,
     /// Its flows, judged.
@@ -34,8 +34,8 @@ pub(super) struct Read<'a> {
 pub(super) struct Together<'a> {
     /// All captures.
     pub(super) captures: Vec<Capture>,
-    /// All flows.
-    pub(super) flows: Vec<Flow>,
+    /// All flows, by point.
+    pub(super) found: Vec<Ledger>,
     /// Calls that signalling names, each as the first point saw it.
     pub(super) calls: Calls,
     /// Sums over all points.
@@ -50,8 +50,6 @@ pub(super) struct Together<'a> {
     pub(super) segment_notes: Vec<Vec<String>>,
     /// The points.
     pub(super) points: Vec<Head<'a>>,
-    /// Where the first flow of a 5-tuple is, by point.
-    places: Vec<HashMap<FlowKey, usize>>,
 }
 
 /// One point of several.
@@ -67,8 +65,6 @@ pub(super) struct Head<'a> {
     pub(super) class_rows: Range<usize>,
     /// How many those are.
     pub(super) classes: usize,
-    /// Its later fragments.
-    pub(super) fragments: Vec<FragmentRow>,
     /// What is to be said of it.
     pub(super) notes: Vec<String>,
     trace: Trace,
@@ -94,7 +90,7 @@ impl<'a> Together<'a> {
             .map(|read| Point {
                 name: read.name,
                 trace: &read.trace,
-                flows: (&read.found.flows).into(),
+                flows: (&read.found).into(),
                 report: &read.report,
                 dropped: read.captures.iter().map(|one| one.dropped).sum(),
             })
@@ -108,14 +104,9 @@ impl<'a> Together<'a> {
         let starts: Vec<usize> = read
             .iter()
             .scan(0, |next, read| {
-                *next += read.found.flows.len();
-                Some(*next - read.found.flows.len())
+                *next += read.found.len();
+                Some(*next - read.found.len())
             })
-            .collect();
-        let places: Vec<HashMap<FlowKey, usize>> = read
-            .iter()
-            .zip(&starts)
-            .map(|(read, start)| places(&read.found.flows, *start))
             .collect();
         let mut told: Vec<Told> = between
             .into_iter()
@@ -132,9 +123,9 @@ impl<'a> Together<'a> {
                 }
             })
             .collect();
-        told.extend(at_points(&read, &starts, &known(&segments, &places)));
+        told.extend(at_points(&read, &starts, &known(&segments, &read)));
         told.sort_by_key(|told| (told.explained, std::cmp::Reverse(told.finding.severity)));
-        Self::join(read, segments, segment_notes, told, places)
+        Self::join(read, segments, segment_notes, told)
     }
 
     fn join(
@@ -142,32 +133,32 @@ impl<'a> Together<'a> {
         segments: Vec<Segment>,
         segment_notes: Vec<Vec<String>>,
         told: Vec<Told>,
-        places: Vec<HashMap<FlowKey, usize>>,
     ) -> Self {
         let mut captures = Vec::new();
-        let mut flows = Vec::new();
+        let (mut found, mut flows) = (Vec::new(), 0);
         let mut totals = Totals::default();
         let mut calls = Calls::default();
         let mut points = Vec::new();
         let mut report: Option<Report> = None;
-        for read in read {
+        for mut read in read {
+            read.trace.forget_packets();
             let rows = report.as_ref().map_or(0, |report| report.classes.len());
             let classes = read.report.classes.len();
             points.push(Head {
                 name: read.name,
                 vantage: read.report.vantage.as_str(),
                 captures: captures.len()..captures.len() + read.captures.len(),
-                flows: flows.len()..flows.len() + read.found.flows.len(),
+                flows: flows..flows + read.found.len(),
                 class_rows: rows..rows + classes,
                 classes,
-                fragments: read.found.fragments,
                 notes: of_point(&read.trace),
                 trace: read.trace,
             });
             captures.extend(read.captures);
-            calls.merge(read.found.calls);
-            flows.extend(read.found.flows);
-            totals.merge(&read.found.totals);
+            calls.merge(read.found.calls().clone());
+            totals.merge(read.found.totals());
+            flows += read.found.len();
+            found.push(read.found);
             match &mut report {
                 Some(report) => report.append(read.report),
                 None => report = Some(read.report),
@@ -181,7 +172,7 @@ impl<'a> Together<'a> {
             .collect();
         Self {
             captures,
-            flows,
+            found,
             calls,
             totals,
             report,
@@ -189,7 +180,6 @@ impl<'a> Together<'a> {
             segments,
             segment_notes,
             points,
-            places,
         }
     }
 
@@ -201,9 +191,21 @@ impl<'a> Together<'a> {
             .collect()
     }
 
-    /// Where a flow is among all.
-    pub(super) fn place(&self, point: usize, key: &FlowKey) -> Option<usize> {
-        self.places[point].get(key).copied()
+    /// The flows of each point by 5-tuple.
+    pub(super) fn indices(&self) -> Vec<Index<'_>> {
+        let found = self.found.iter();
+        found.map(|found| Index::new(found.into())).collect()
+    }
+
+    /// Where the first flow of a 5-tuple is among all.
+    pub(super) fn place(
+        &self,
+        indices: &[Index<'_>],
+        point: usize,
+        key: &FlowKey,
+    ) -> Option<usize> {
+        let at = indices[point].find(*key)?;
+        Some(self.points[point].flows.start + at)
     }
 
     /// A list that has each point's part behind that of the one before, with the point's name.
@@ -228,17 +230,13 @@ impl<'a> Head<'a> {
     }
 }
 
-fn places(flows: &[Flow], start: usize) -> HashMap<FlowKey, usize> {
-    let mut places = HashMap::with_capacity(flows.len());
-    for (at, flow) in flows.iter().enumerate() {
-        places.entry(flow.key).or_insert(start + at);
-    }
-    places
-}
-
-/// Flows that were at a point before, among all.
-fn known(segments: &[Segment], places: &[HashMap<FlowKey, usize>]) -> Vec<usize> {
-    let mut known: Vec<usize> = segments
+/// Flows that were at a point before: the point where they are known, and their number there.
+fn known(segments: &[Segment], read: &[Read<'_>]) -> Vec<(usize, usize)> {
+    let indices: Vec<Index<'_>> = read
+        .iter()
+        .map(|read| Index::new((&read.found).into()))
+        .collect();
+    let mut known: Vec<(usize, usize)> = segments
         .iter()
         .flat_map(|segment| segment.flows.iter().map(move |flow| (segment, flow)))
         .filter(|(_, flow)| flow.counts.matched > 0)
@@ -247,7 +245,7 @@ fn known(segments: &[Segment], places: &[HashMap<FlowKey, usize>]) -> Vec<usize>
                 Heading::Forward => (segment.to, flow.keys[1]),
                 Heading::Backward => (segment.from, flow.keys[0]),
             };
-            places[point].get(&key).copied()
+            Some((point, indices[point].find(key)?))
         })
         .collect();
     known.sort_unstable();
@@ -255,17 +253,14 @@ fn known(segments: &[Segment], places: &[HashMap<FlowKey, usize>]) -> Vec<usize>
 }
 
 /// The findings of each point by itself.
-fn at_points(read: &[Read<'_>], starts: &[usize], known: &[usize]) -> Vec<Told> {
+fn at_points(read: &[Read<'_>], starts: &[usize], known: &[(usize, usize)]) -> Vec<Told> {
     let mut out = Vec::new();
     for (point, read) in read.iter().enumerate() {
         for finding in &read.report.findings {
             let mut finding = finding.clone();
+            let is_known = |at: &usize| known.binary_search(&(point, *at)).is_ok();
+            let explained = !finding.flows.is_empty() && finding.flows.iter().all(is_known);
             finding.flows.iter_mut().for_each(|at| *at += starts[point]);
-            let explained = !finding.flows.is_empty()
-                && finding
-                    .flows
-                    .iter()
-                    .all(|at| known.binary_search(at).is_ok());
             out.push(Told {
                 point,
                 segment: None,
