@@ -88,6 +88,9 @@ impl<'a> Sheet<'a> {
 /// Rows of a sheet in Excel, that of the headings among them.
 pub(crate) const MOST_ROWS: usize = 1 << 20;
 
+/// How hard the packing tries, 1 to 9: half the time of the usual 6 for a file that is a seventh larger.
+const LEVEL: i64 = 4;
+
 /// The names of the sheets that so many rows take.
 pub(crate) fn names(name: &str, rows: usize) -> Vec<String> {
     names_within(name, rows, MOST_ROWS)
@@ -167,7 +170,9 @@ struct Archive<'a>(ZipWriter<StreamWriter<&'a mut dyn Write>>);
 
 impl Archive<'_> {
     fn start(&mut self, name: &str) -> io::Result<()> {
-        let options = SimpleFileOptions::default().compression_method(CompressionMethod::Deflated);
+        let options = SimpleFileOptions::default()
+            .compression_method(CompressionMethod::Deflated)
+            .compression_level(Some(LEVEL));
         Ok(self.0.start_file(name, options)?)
     }
 

@@ -192,10 +192,12 @@ impl<'a> Comparison<'a> {
                 largest: seen,
             });
             known.packets += 1;
-            if seen.1 < known.least.1 {
+            // Of equal differences the earliest counts: packets come here in an order that depends on the seed.
+            let (time, difference) = seen;
+            if (difference, time) < (known.least.1, known.least.0) {
                 known.least = seen;
             }
-            if seen.1 > known.largest.1 {
+            if (difference, known.largest.0) > (known.largest.1, time) {
                 known.largest = seen;
             }
             *ttls

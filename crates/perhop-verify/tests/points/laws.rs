@@ -287,6 +287,18 @@ proptest! {
     }
 
     #[test]
+    fn the_seed_changes_nothing(fates in fates(), path in path(), drifts: bool, seed: u64) {
+        let path = if drifts { path } else { Path { drift_ppm: 0.0, ..path } };
+        let packets = all(&fates, &path, |_| 0);
+        let policy = policy(PLAN);
+        let with = |seed| {
+            let limits = Limits { seed, ..Limits::default() };
+            segments(&policy, &points(packets.clone(), limits)).remove(0)
+        };
+        prop_assert_eq!(with(seed), with(seed ^ 0x9e37_79b9_7f4a_7c15));
+    }
+
+    #[test]
     fn one_clock_and_nothing_done_is_nothing_found(fates in fates()) {
         let fates: Vec<Fate> = fates.into_iter().map(|fate| Fate { lost: Vec::new(), becomes: fate.flow.dscp, ..fate }).collect();
         let nothing = Path { delay: 0, hops: 0, ..Path::SHORT };
