@@ -100,11 +100,9 @@ fn ranked(found: &Ledger, limit: usize) -> (Vec<(u64, u32)>, usize) {
     let (mut streams, mut ranks) = (0, BinaryHeap::with_capacity(most + 1));
     for (number, flow) in (0..).zip(found.flows()) {
         streams += flow.rtp.len();
+        let fewer = MOST_PACKETS - flow.packets.min(MOST_PACKETS);
         let behind = if flow.has_media() { 0 } else { 1 << 63 };
-        ranks.push((
-            behind | MOST_PACKETS - flow.packets.min(MOST_PACKETS),
-            number,
-        ));
+        ranks.push((behind | fewer, number));
         if ranks.len() > most {
             ranks.pop();
         }

@@ -32,7 +32,8 @@ fn cells(bytes: &[u8], number: usize) -> Vec<Vec<String>> {
             .map(|cell| {
                 let texts = cell
                     .descendants()
-                    .filter_map(|node| node.is_text().then(|| node.text().unwrap_or_default()));
+                    .filter(roxmltree::Node::is_text)
+                    .filter_map(|node| node.text());
                 texts.collect()
             })
             .collect()

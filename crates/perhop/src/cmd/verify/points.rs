@@ -211,16 +211,6 @@ fn write_json(
             point: point_of(&counts, number),
         },
     };
-    let fragments = all
-        .points
-        .iter()
-        .zip(&all.found)
-        .flat_map(|(point, found)| {
-            found.fragments().iter().map(|row| At {
-                point: point.name,
-                row: JsonFragmentRow::of(row),
-            })
-        });
     let calls = (0..subject.flows.len()).map(|number| subject.flows.flow(number).call.clone());
     let report = Report {
         schema: SCHEMA,
@@ -257,9 +247,22 @@ fn write_json(
             .collect(),
         flows,
         calls: JsonCalls::of(&all.calls, calls),
-        fragments: Each(fragments),
+        fragments: Each(fragments(all)),
     };
     json::lines::write(out, &report)
+}
+
+/// Later fragments, by point.
+fn fragments<'a>(
+    all: &'a Together<'_>,
+) -> impl Iterator<Item = At<'a, JsonFragmentRow<'a>>> + Clone {
+    let points = all.points.iter().zip(&all.found);
+    points.flat_map(|(point, found)| {
+        found.fragments().iter().map(|row| At {
+            point: point.name,
+            row: JsonFragmentRow::of(row),
+        })
+    })
 }
 
 impl<'a> JsonTold<'a> {
