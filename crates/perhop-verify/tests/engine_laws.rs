@@ -353,6 +353,19 @@ fn telephone_events_leave_jitter_alone() {
 }
 
 #[test]
+fn no_jitter_where_the_capture_has_one_time_for_all() {
+    let stopped = |number| Datagram {
+        time: 0,
+        ..audio(number)
+    };
+    let datagrams: Vec<_> = (0..200).map(stopped).collect();
+    let flows = observe(&Config::default(), &datagrams);
+    let stream = &flows.flows[0].rtp[0];
+    assert_eq!((stream.packets, stream.jitter), (200, None));
+    assert_eq!((stream.frame_jitter, stream.clock.measured), (None, None));
+}
+
+#[test]
 fn clocks_of_dynamic_types_are_measured() {
     for rate in [
         8000u32, 11_025, 16_000, 24_000, 44_100, 48_000, 90_000, 13_000,

@@ -179,7 +179,7 @@ impl Hot {
     }
 
     fn jitter_report(&self, timing: Option<&Timing>, cold: &Cold, clock: usize) -> Option<Jitter> {
-        if clock == clock::UNKNOWN || cold.has(UNTIMED) {
+        if clock == clock::UNKNOWN || cold.has(UNTIMED) || self.stands_still(cold) {
             return None;
         }
         let running = if self.flags & MEASURING == 0 {
@@ -190,8 +190,16 @@ impl Hot {
         running.report(self.received.saturating_sub(cold.uncounted()))
     }
 
+    /// Whether the capture has one time for all packets, as one that lost its times has, though the sender's time went on.
+    fn stands_still(&self, cold: &Cold) -> bool {
+        self.received >= LEAST_CRUDE
+            && self.last_arrival == cold.first_arrival
+            && self.last_timestamp != cold.from_timestamp
+    }
+
     fn frame_jitter(&self, timing: Option<&Timing>, cold: &Cold, clock: usize) -> Option<Jitter> {
-        let known = self.flags & FRAMES != 0 && clock == clock::VIDEO && !cold.has(UNTIMED);
+        let timed = !cold.has(UNTIMED) && !self.stands_still(cold);
+        let known = self.flags & FRAMES != 0 && clock == clock::VIDEO && timed;
         timing.filter(|_| known)?.frames.report()
     }
 
