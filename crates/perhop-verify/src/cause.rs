@@ -92,8 +92,28 @@ pub(crate) fn plural(count: u64, noun: &str) -> String {
     if count == 1 {
         format!("1 {noun}")
     } else {
-        format!("{count} {noun}s")
+        format!("{} {noun}s", grouped(count))
     }
+}
+
+/// `13,091`.
+fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// `source ports 31000, 33333`.
+pub(crate) fn source_ports(ports: impl IntoIterator<Item = u16>) -> String {
+    let ports: BTreeSet<u16> = ports.into_iter().collect();
+    let noun = if ports.len() == 1 { "port" } else { "ports" };
+    format!("source {noun} {}", list(ports))
 }
 
 /// A list with commas, cut after five.

@@ -279,7 +279,9 @@ fn a_terminal_sees_how_it_goes() {
         let lines: Vec<&str> = run.out.split('\r').collect();
         // The kernel may say something too, so there may be more flows than the call's.
         let now = |line: &&&str| {
-            line.contains("/s  ") && line.contains(" 0 dropped") && !line.contains("  0 flows")
+            line.contains("/s  ")
+                && line.contains(" 0 dropped  46 (EF) ")
+                && !line.contains("  0 flows")
         };
         assert!(lines.iter().find(now).is_some(), "{lines:?}");
         let report = run.out.find("RTP stream").unwrap();

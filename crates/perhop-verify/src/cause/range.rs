@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use perhop_policy::{Family, PortRange, Role};
 
 use crate::call::CallMedia;
-use crate::cause::{Group, Ranking, list, next, plural};
+use crate::cause::{Group, Ranking, list, next, plural, source_ports};
 use crate::finding::{Cause, Layer};
 use crate::seen::Tuple;
 
@@ -58,10 +58,10 @@ impl OutOfRange<'_> {
                 .is_some_and(|seen| seen.value() != 0)
         });
         let mut out = vec![format!(
-            "{} from {}, source ports {}",
+            "{} from {}, {}",
             self.group.size(),
             list(self.group.senders()),
-            list(self.ports())
+            source_ports(self.ports())
         )];
         let announced = self.announced();
         if !announced.is_empty() {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use perhop_policy::{AppMatch, Class, Dscp, Host, Protocol, Role, Scope, Vantage};
 
-use crate::cause::{Group, Ranking, list, next, plural};
+use crate::cause::{Group, Ranking, list, next, plural, source_ports};
 use crate::finding::{Cause, Layer};
 use crate::seen::Tuple;
 use crate::verdict::Verdict;
@@ -387,15 +387,8 @@ impl Unmarked<'_> {
                 text: "the plan does not say where its servers are; the senders may be clients whose port ranges are not \
                        enforced, and whose ports fall into a server range"
                     .to_owned(),
-                evidence: vec![format!(
-                    "source ports {}",
-                    list(
-                        self.group
-                            .flows
-                            .iter()
-                            .map(|at| context.flows.key(*at).src_port)
-                            .collect::<BTreeSet<_>>()
-                    )
+                evidence: vec![source_ports(
+                    self.group.flows.iter().map(|at| context.flows.key(*at).src_port),
                 )],
                 check: format!(
                     "give the servers addresses in the plan; {}",

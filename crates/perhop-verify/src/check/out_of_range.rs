@@ -3,7 +3,7 @@
 use perhop_policy::{ClassKind, Severity};
 
 use crate::cause::range::OutOfRange;
-use crate::cause::{Group, list};
+use crate::cause::{Group, source_ports};
 use crate::check::{Context, group};
 use crate::finding::{Finding, OUT_OF_RANGE};
 use crate::seen::Tuple;
@@ -52,10 +52,10 @@ fn finding(context: &Context<'_>, media: Option<ClassKind>, flows: Vec<usize>) -
     });
     let ports = flows.iter().map(|at| context.flows.key(*at).src_port);
     let message = format!(
-        "{} uses ports that no planned range holds: {}, source ports {}",
+        "{} uses ports that no planned range holds: {}, {}",
         media.map_or("media", ClassKind::as_str),
         out_of_range.group.size(),
-        list(ports.collect::<std::collections::BTreeSet<_>>())
+        source_ports(ports)
     );
     Finding {
         code: OUT_OF_RANGE,

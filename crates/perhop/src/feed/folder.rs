@@ -1,5 +1,6 @@
 //! Folders of captures, as `dumpcap -b` and `tcpdump -C`, `-G`, `-W` write them.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -42,10 +43,23 @@ pub(super) fn expand(paths: &[PathBuf], ui: &Ui) -> Result<Vec<PathBuf>, Failure
         }
         all.extend(captures);
     }
+    let mut known = BTreeSet::new();
+    all.retain(|path| {
+        let is_new =
+            is_stdin(path) || fs::canonicalize(path).map_or(true, |place| known.insert(place));
+        if !is_new {
+            ui.warn(&format!(
+                "`{}` is given twice; it counts once",
+                path.display()
+            ));
+        }
+        is_new
+    });
     Ok(all)
 }
 
-/// The files of a folder that could be captures by what they are: no folders, nothing hidden, nothing empty; by name.
+/// The files of a folder that could be captures by what they are: no folders, nothing hidden, nothing empty, no second
+/// name of one of them, such as a link to the latest; by name.
 ///
 /// # Errors
 /// A folder that cannot be read.
@@ -58,12 +72,27 @@ pub(super) fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
         let Ok(meta) = fs::metadata(entry.path()) else {
             continue;
         };
-        if !hidden && meta.is_file() && meta.len() > 0 {
+        let is_file = meta.is_file() && meta.len() > 0;
+        if is_file && !hidden && !is_second_name(&entry, folder) {
             found.push(entry.path());
         }
     }
     found.sort();
     Ok(found)
+}
+
+/// Whether it is a link to a file that is in the folder itself, and not hidden there.
+fn is_second_name(entry: &fs::DirEntry, folder: &Path) -> bool {
+    let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
+    let (true, Ok(target), Ok(folder)) = (
+        is_link,
+        fs::canonicalize(entry.path()),
+        fs::canonicalize(folder),
+    ) else {
+        return false;
+    };
+    let hidden = |name: &std::ffi::OsStr| name.as_encoded_bytes().starts_with(b".");
+    target.parent() == Some(&*folder) && !target.file_name().is_some_and(hidden)
 }
 
 /// A folder that cannot be read.

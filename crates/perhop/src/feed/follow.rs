@@ -115,7 +115,7 @@ impl Follower<'_> {
         self.status.tick(&self.stop, || Counts {
             packets,
             flows: sink.flows(),
-            dropped: 0,
+            ..Counts::default()
         });
     }
 

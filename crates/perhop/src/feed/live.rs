@@ -6,7 +6,7 @@ use perhop_host::capture::{CaptureError, Live, Options, Turn};
 use perhop_wire::capture::CapturedPacket;
 
 use super::from::Stop;
-use super::status::{Counts, PACE, Status};
+use super::status::{Counts, Marks, PACE, Status};
 use super::{Capture, Sink};
 use crate::failure::Failure;
 use crate::ui::Ui;
@@ -29,9 +29,14 @@ pub(super) fn read(
         name: format!("<{interface}>"),
         ..Capture::default()
     };
-    let mut end = None;
+    let (mut end, mut marks) = (None, Marks::default());
     while end.is_none() && !stop.is_due() {
-        let turn = live.turn(stop.wait(PACE), &mut |packet| capture.caught(packet, sink));
+        let turn = live.turn(stop.wait(PACE), &mut |packet| {
+            if ui.is_watched() {
+                marks.count(packet);
+            }
+            capture.caught(packet, sink);
+        });
         match turn {
             Ok(Turn::Packets(_) | Turn::Idle) => {}
             Ok(Turn::Down) => {
@@ -49,6 +54,7 @@ pub(super) fn read(
                 packets: capture.packets,
                 flows: sink.flows(),
                 dropped: statistics.dropped,
+                marks,
             }
         });
     }

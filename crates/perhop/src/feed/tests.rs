@@ -192,8 +192,14 @@ fn a_folder_stands_for_the_captures_in_it() {
     fs::write(path("notes.txt"), "no capture").unwrap();
     fs::write(path(".hidden.pcap"), pcap(&[(30, 3)])).unwrap();
     fs::create_dir(path("deeper")).unwrap();
+    #[cfg(unix)]
+    for (link, to) in [("latest", "ring_2.pcap"), ("loop", ".")] {
+        std::os::unix::fs::symlink(to, path(link)).unwrap();
+    }
     let ui = Ui::new(When::Never);
-    let found = folder::expand(&[temp.path().to_owned()], &ui).unwrap();
+    // A capture of it may be named too, and counts once.
+    let given = [temp.path().to_owned(), path("deeper/../ring_2.pcap")];
+    let found = folder::expand(&given, &ui).unwrap();
     let names: Vec<_> = found.iter().map(|path| path.file_name().unwrap()).collect();
     assert_eq!(names, ["ring_0.pcap", "ring_1.pcap", "ring_2.pcap"]);
     let mut seen = Vec::new();
