@@ -26,6 +26,7 @@ use crate::flow::Flow;
 
 mod calls;
 pub(crate) mod chunks;
+mod course;
 mod directory;
 mod evict;
 mod extra;
@@ -37,6 +38,7 @@ mod hash;
 mod heard;
 mod lane;
 mod ledger;
+mod over_time;
 mod partition;
 mod reader;
 mod recognise;
@@ -69,16 +71,19 @@ pub struct Config {
     pub seed: u64,
     /// Count flows of different outermost VLANs apart.
     pub by_vlan: bool,
+    /// Keep what [`Ledger::over_time`] needs.
+    pub over_time: bool,
 }
 
 impl Default for Config {
-    /// One million flows, no media ports, a fixed seed, VLANs together.
+    /// One million flows, no media ports, a fixed seed, VLANs together, nothing over time.
     fn default() -> Self {
         Self {
             max_flows: 1_000_000,
             media_ports: Vec::new(),
             seed: 0x7065_7268_6f70,
             by_vlan: false,
+            over_time: false,
         }
     }
 }
@@ -134,6 +139,17 @@ impl Block {
     #[must_use]
     pub const fn packets(&self) -> u32 {
         self.packets
+    }
+
+    /// Time of the first packet that has one.
+    fn first_time(&self) -> Option<i64> {
+        let timed = |batch: &Batch| {
+            let facts = batch.facts.iter();
+            let mut timed = facts.filter(|facts| facts.time != times::NO_TIME);
+            timed.next().map(|facts| (facts.frame, facts.time))
+        };
+        let first = self.partitions.iter().filter_map(timed).min();
+        first.map(|(_, time)| time)
     }
 
     /// Forgets the packets and keeps the memory.
@@ -259,7 +275,14 @@ pub struct Flows {
 /// Puts together what the lanes have; all of the capture must have been applied to every one.
 #[must_use]
 pub fn finish(lanes: Vec<Lane>) -> Flows {
-    Ledger::new(lanes).into_flows()
+    Ledger::from(lanes).into_flows()
+}
+
+impl From<Vec<Lane>> for Ledger {
+    /// The same, each flow to be asked for.
+    fn from(lanes: Vec<Lane>) -> Self {
+        Self::new(lanes)
+    }
 }
 
 /// The partition of a hash.

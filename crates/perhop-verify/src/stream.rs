@@ -14,6 +14,7 @@ mod finish;
 mod jitter;
 mod loss;
 mod media;
+pub(crate) mod progress;
 mod rare;
 mod sequence;
 mod timings;

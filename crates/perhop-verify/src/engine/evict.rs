@@ -37,6 +37,9 @@ impl Partition {
             }
         }
         self.table.remove(&gone);
+        if let Some(course) = &mut self.course {
+            course.remove(&gone);
+        }
     }
 
     fn put_away(&mut self, slot: Slot) {
@@ -45,6 +48,9 @@ impl Partition {
         evicted.flows += 1;
         if hot.recognition == Recognition::Media && self.kept.flows.len() < self.most {
             let flow = self.table.report(slot, &Hints::default(), &[]);
+            if let Some(course) = &mut self.course {
+                course.keep(&self.table, slot, self.kept.flows.len());
+            }
             self.kept.flows.push(flow);
         } else {
             self.kept.times.add_range(hot.first, hot.last);

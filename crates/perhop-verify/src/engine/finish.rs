@@ -185,6 +185,16 @@ impl Table {
         }
     }
 
+    /// The streams of a flow that are RTP, in the order in which they are reported.
+    pub(super) fn recognised(&self, slot: Slot) -> Vec<StreamId> {
+        let mut ids: Vec<StreamId> = self
+            .streams_of(slot)
+            .filter(|id| !self.streams.is_candidate(*id))
+            .collect();
+        ids.sort_by_key(|id| (self.streams.first_arrival(*id), self.streams.ssrc(*id)));
+        ids
+    }
+
     fn stream_reports(
         &self,
         slot: Slot,
@@ -192,11 +202,7 @@ impl Table {
         hints: &Hints,
         tables: &[Self],
     ) -> Vec<Stream> {
-        let mut ids: Vec<StreamId> = self
-            .streams_of(slot)
-            .filter(|id| !self.streams.is_candidate(*id))
-            .collect();
-        ids.sort_by_key(|id| (self.streams.first_arrival(*id), self.streams.ssrc(*id)));
+        let ids = self.recognised(slot);
         let mut reports: Vec<Stream> = ids
             .iter()
             .map(|id| {

@@ -3,6 +3,7 @@
 use perhop_policy::PortRange;
 
 use super::calls::Book;
+use super::course::Course;
 use super::fragments::Fragments;
 use super::partition::Partition;
 use super::reader::ReaderCounts;
@@ -30,7 +31,10 @@ impl Lane {
         let most = config.max_flows.div_ceil(1 << bits);
         Self {
             first_partition: own[0],
-            partitions: own.iter().map(|_| Partition::new(most)).collect(),
+            partitions: own
+                .iter()
+                .map(|_| Partition::new(most, config.over_time.then(|| Course::new(1 << bits))))
+                .collect(),
             media_ports: MediaPorts::new(&config.media_ports),
             books: own.iter().map(|_| Book::default()).collect(),
             fragments: Fragments::default(),
@@ -47,10 +51,24 @@ impl Lane {
                 self.fragments.take(facts);
             }
         }
+        self.begin(block);
         let batches = block.partitions.iter().skip(self.first_partition);
         let partitions = self.partitions.iter_mut().zip(&mut self.books);
         for ((partition, book), batch) in partitions.zip(batches) {
             partition.apply(batch, frames_before, &self.media_ports, book);
+        }
+    }
+}
+
+impl Lane {
+    /// Tells the courses when the capture begins.
+    fn begin(&mut self, block: &Block) {
+        let courses = self.partitions.iter_mut();
+        let mut courses = courses.filter_map(|one| one.course.as_mut()).peekable();
+        if courses.peek().is_some_and(|course| course.is_waiting())
+            && let Some(time) = block.first_time()
+        {
+            courses.for_each(|course| course.set_start(time));
         }
     }
 }

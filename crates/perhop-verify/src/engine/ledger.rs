@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use perhop_wire::packet::Tunnel;
 use perhop_wire::rtcp::report::VoipMetrics;
 
+use super::course::{Course, agree};
 use super::directory::{Directory, Place};
 use super::evict::Kept;
 use super::finish::{Hints, undecoded};
@@ -26,14 +27,18 @@ use crate::stream::{RemoteReport, RtcpSummary};
 /// asked for; several threads may ask.
 #[derive(Debug)]
 pub struct Ledger {
-    tables: Vec<Table>,
+    pub(super) tables: Vec<Table>,
     /// Flows with media that made room.
-    kept: Vec<Flow>,
+    pub(super) kept: Vec<Flow>,
+    /// What flows did over time: of each table, or none.
+    pub(super) courses: Vec<Course>,
+    /// The number of the first kept flow of each table.
+    pub(super) kept_before: Vec<usize>,
     hints: Hints,
     /// Later fragments of flows, by their places.
     fragments_of: BTreeMap<Place, FragmentCounts>,
     /// All flows by first packet, roughly as [`Ticks`] has it, then by key.
-    order: Vec<(u32, Place)>,
+    pub(super) order: Vec<(u32, Place)>,
     fragments: Vec<FragmentRow>,
     totals: Totals,
 }
@@ -64,6 +69,8 @@ impl Ledger {
         let mut ledger = Self {
             tables: Vec::new(),
             kept: Vec::new(),
+            courses: Vec::new(),
+            kept_before: Vec::new(),
             hints: Hints {
                 calls: Heard::new(books),
                 rtcp: Directory::default(),
@@ -85,6 +92,8 @@ impl Ledger {
             times.untimed += partition.untimed;
             ledger.add(partition);
         }
+        let flows = ledger.tables.iter().map(Table::len).sum();
+        agree(&mut ledger.courses, flows);
         ledger.find_rtcp();
         ledger.settle();
         ledger.sort();
@@ -103,7 +112,9 @@ impl Ledger {
         self.totals.evicted.merge(&evicted);
         self.totals.ip_packets += evicted.packets;
         self.totals.ip_bytes += evicted.bytes;
+        self.kept_before.push(self.kept.len());
         self.kept.extend(flows);
+        self.courses.extend(partition.course);
         self.tables.push(partition.table);
     }
 

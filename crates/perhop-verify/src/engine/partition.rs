@@ -3,6 +3,7 @@
 use std::hint::black_box;
 
 use super::calls::{Book, Moment};
+use super::course::Course;
 use super::evict::Kept;
 use super::extra::Extra;
 use super::facts::{Batch, Facts, Kind, Like, NO_TAG, Rare};
@@ -24,6 +25,8 @@ pub(super) struct Partition {
     pub(super) kept: Kept,
     /// Packets without a time.
     pub(super) untimed: u64,
+    /// What flows did over time, when that is asked for.
+    pub(super) course: Option<Course>,
 }
 
 /// Where a packet stands: its batch, and how many packets the capture has before the block.
@@ -48,17 +51,33 @@ impl Place<'_> {
 }
 
 impl Partition {
-    pub(super) fn new(most: usize) -> Self {
+    pub(super) fn new(most: usize, course: Option<Course>) -> Self {
         Self {
             table: Table::new(),
             most: most.clamp(1, MOST_FLOWS),
             kept: Kept::default(),
             untimed: 0,
+            course,
         }
     }
 
     /// Takes the packets of a batch.
     pub(super) fn apply(
+        &mut self,
+        batch: &Batch,
+        frames_before: u64,
+        ports: &MediaPorts,
+        book: &mut Book,
+    ) {
+        if self.course.is_some() {
+            self.take::<true>(batch, frames_before, ports, book);
+        } else {
+            self.take::<false>(batch, frames_before, ports, book);
+        }
+    }
+
+    /// The same, over time or not.
+    fn take<const OVER_TIME: bool>(
         &mut self,
         batch: &Batch,
         frames_before: u64,
@@ -75,6 +94,9 @@ impl Partition {
                 let slot = slots[at];
                 let known =
                     slot != NO_SLOT && self.table.has_addresses(slot, batch.addresses_of(facts));
+                if OVER_TIME && known {
+                    self.turn(slot, facts);
+                }
                 if known && self.table.usual_packet(slot, facts) {
                     continue;
                 }
@@ -87,8 +109,20 @@ impl Partition {
                 if self.kept.evicted.flows != evicted {
                     slots = [NO_SLOT; CHUNK];
                 }
+                if OVER_TIME && !known {
+                    self.turn(slot, facts);
+                }
                 self.packet(slot, facts, place, book);
             }
+        }
+    }
+
+    /// Notes how far a flow has come, when a packet is in another bin than the one before.
+    #[inline(always)]
+    fn turn(&mut self, slot: Slot, facts: &Facts) {
+        let (course, time) = (self.course.as_mut(), facts.time);
+        if let Some(course) = course.filter(|course| !course.stays(slot, time)) {
+            course.turn(&self.table, slot, time);
         }
     }
 

@@ -79,6 +79,11 @@ impl Lanes {
         }
     }
 
+    /// Sums for all clocks, in nanoseconds.
+    pub(super) fn sums(&self) -> [f64; LANES.len()] {
+        self.sum.map(f64::from)
+    }
+
     /// What was gathered for a clock; `None` when it has no lane.
     pub(super) fn of(&self, clock: usize) -> Option<Running> {
         let lane = LANES.iter().position(|found| *found == clock)?;

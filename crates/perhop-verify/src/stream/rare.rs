@@ -28,6 +28,9 @@ pub(super) struct Odd {
     pub(super) payload_runs: u32,
     /// Packets that are not in the jitter's mean, the first aside.
     pub(super) uncounted: u32,
+    /// Packets and sum of the jitter by a clock that was given up for another.
+    pub(super) timed_before: u64,
+    pub(super) jitter_before: f64,
     pub(super) strays: u32,
     /// The number that would follow the last jump, with bit 16 set; 0 when there was none.
     pub(super) after_jump: u32,
@@ -57,6 +60,8 @@ impl Default for Odd {
             timed_from: NEVER,
             payload_runs: 0,
             uncounted: 0,
+            timed_before: 0,
+            jitter_before: 0.0,
             strays: 0,
             after_jump: 0,
         }

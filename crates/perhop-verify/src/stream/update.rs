@@ -339,6 +339,7 @@ impl Hot {
         self.payload_type = new;
         let was_special = clock::is_comfort_noise(old, new, 0) || cold.uncounted() == self.received;
         let settled = self.flags & MEASURING == 0;
+        let was_known = usize::from(self.clock) != clock::UNKNOWN;
         match clock::registered(new) {
             Some(clock) if usize::from(self.clock) != clock => {
                 self.flags &= !MEASURING;
@@ -357,14 +358,20 @@ impl Hot {
         } else if self.flags & FRAMES == 0 {
             timings.give_back(id);
         }
-        self.restart_jitter(cold);
+        self.restart_jitter(cold, was_known);
         true
     }
 
-    /// Jitter of two clocks cannot be put together: only the later one is reported.
-    fn restart_jitter(&mut self, cold: &mut Cold) {
+    /// Jitter of two clocks cannot be put together: only the later one is reported. Over time each counts, if it is `known`.
+    fn restart_jitter(&mut self, cold: &mut Cold, known: bool) {
+        let timed = self.received.saturating_sub(cold.uncounted());
+        let odd = cold.odd_mut();
+        if known && self.jitter_sum > 0.0 {
+            odd.timed_before += u64::from(timed);
+            odd.jitter_before += self.jitter_sum;
+        }
+        odd.uncounted = self.received - 1;
         (self.jitter, self.jitter_sum, self.jitter_max) = (0.0, 0.0, 0.0);
-        cold.odd_mut().uncounted = self.received - 1;
     }
 
     fn begin_frames(&mut self, timing: &mut Timing, cold: &Cold) {
@@ -395,7 +402,7 @@ impl Hot {
         let timing = timings.of(id);
         match timing.and_then(|timing| timing.lanes.of(usize::from(self.clock))) {
             Some(running) => self.set_running(running),
-            None => self.restart_jitter(cold),
+            None => self.restart_jitter(cold, false),
         }
         if self.flags & FRAMES == 0 {
             timings.give_back(id);

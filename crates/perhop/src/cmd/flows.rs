@@ -4,7 +4,6 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 
 use clap::ValueEnum;
-use perhop_policy::PortRange;
 use perhop_verify::engine::{Config, Engine, Ledger};
 use perhop_wire::capture::CapturedPacket;
 use serde::Serialize;
@@ -76,7 +75,11 @@ struct Report<'a, F, R> {
 /// # Errors
 /// A capture that cannot be opened.
 pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Outcome, Failure> {
-    let (captures, found) = analyse(&args.from, args.max_flows, Vec::new(), None, ui)?;
+    let config = Config {
+        max_flows: args.max_flows,
+        ..Config::default()
+    };
+    let (captures, found) = analyse(&args.from, config, None, ui)?;
     let damaged = feed::complain(&captures, ui);
     match args.format {
         Format::Human if feed::all_unreadable(&captures) => {}
@@ -110,24 +113,21 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Outcome, Failure> {
     })
 }
 
-/// Reads packets into flows; `media_ports` are where a plan expects media, `beside` takes
-/// every packet too, in order, and then one thread reads.
+/// Reads packets into flows as `config` says; `beside` takes every packet too, in order, and then one thread reads.
 ///
 /// # Errors
 /// A capture that cannot be opened, an interface that cannot be captured from.
 pub(crate) fn analyse(
     from: &From,
-    max_flows: usize,
-    media_ports: Vec<PortRange>,
+    config: Config,
     beside: Option<Beside<'_>>,
     ui: &Ui,
 ) -> Result<(Vec<Capture>, Ledger), Failure> {
     let threads = if beside.is_some() { 1 } else { from.threads() };
+    let max_flows = config.max_flows;
     let config = Config {
-        max_flows,
-        media_ports,
         seed: seed(),
-        by_vlan: false,
+        ..config
     };
     let mut analysis = Analysis {
         engine: Engine::with_lanes(&config, threads),

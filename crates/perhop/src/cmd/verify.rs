@@ -11,16 +11,15 @@ use clap::ValueEnum;
 use perhop_policy::PolicySet;
 use perhop_targets::CompileOptions;
 use perhop_verify::attribute::media_ports;
-use perhop_verify::engine::Ledger;
+use perhop_verify::engine::{Config, Ledger};
 use perhop_verify::report::Report as Found;
 use perhop_verify::source::FlowSource;
 use perhop_verify::tolerance::{AcceptedLoss, Tolerances};
-use perhop_wire::capture::CapturedPacket;
 use serde::Serialize;
 
 use crate::cmd;
 use crate::cmd::explain::At;
-use crate::cmd::flows::{Beside, analyse, at_least_one};
+use crate::cmd::flows::{analyse, at_least_one};
 use crate::failure::{Failure, Outcome};
 use crate::feed::{self, From, is_stdin};
 use crate::json::call::JsonCalls;
@@ -151,13 +150,7 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Outcome, Failure> {
         accepted: accepted(policy),
         ..Tolerances::default()
     };
-    let mut timeline = files::timeline(args);
-    let ports = media_ports(policy);
-    let mut observe = timeline
-        .as_mut()
-        .map(|timeline| |packet: &CapturedPacket<'_>| timeline.observe(packet));
-    let beside = observe.as_mut().map(|observe| observe as Beside<'_>);
-    let (captures, found) = analyse(&args.from, args.max_flows, ports, beside, ui)?;
+    let (captures, found) = analyse(&args.from, config(args, policy), None, ui)?;
     let flows = FlowSource::from(&found);
     let damaged = feed::complain(&captures, ui);
     let verdict = perhop_verify::report::verify(policy, args.vantage.into(), flows, &tolerances);
@@ -170,9 +163,7 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Outcome, Failure> {
         report: &verdict,
     };
     let mut over_time = OverTime::default();
-    if let Some(timeline) = &timeline {
-        over_time.add(policy, flows, &verdict.flows, timeline, None);
-    }
+    over_time.add(policy, &found, &verdict.flows, None);
     let unread = feed::all_unreadable(&captures);
     let json = |out: &mut dyn Write| write_json(out, &subject, &found, args.from.threads());
     print(
@@ -185,6 +176,16 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Outcome, Failure> {
         ui,
     )?;
     Ok(outcome(&verdict, damaged, unread))
+}
+
+/// What the engine is to look for.
+fn config(args: &Args, policy: &PolicySet) -> Config {
+    Config {
+        max_flows: args.max_flows,
+        media_ports: media_ports(policy),
+        over_time: files::any(args),
+        ..Config::default()
+    }
 }
 
 /// Writes the files that were asked for, then prints; `points` are names and numbers of flows where there are several.

@@ -59,8 +59,8 @@ pub(crate) fn view<'a>(subject: &Subject<'a>, over_time: OverTime) -> View<'a> {
             .map(|finding| finding_view(subject, finding))
             .collect(),
         segments: Vec::new(),
-        method: method(subject, over_time.left_out),
-        series: over_time.series,
+        method: method(subject),
+        series: over_time.0,
         flows: FlowViews::new(tones(subject), move |at, tone| flow_view(&all, at, tone)),
     }
 }
@@ -347,7 +347,7 @@ pub(crate) fn class_of(policy: &PolicySet, judged: &Judged) -> Option<ClassId> {
     u16::try_from(at).ok().map(ClassId)
 }
 
-fn method(subject: &Subject<'_>, left_out: u64) -> Vec<String> {
+fn method(subject: &Subject<'_>) -> Vec<String> {
     let tolerances = subject.tolerances;
     let mut lines = vec![
         match subject.report.vantage {
@@ -379,12 +379,6 @@ fn method(subject: &Subject<'_>, left_out: u64) -> Vec<String> {
         lines.push(format!(
             "The captures say that they lost {}: loss in the streams may be theirs.",
             counted_u64(dropped, "packet")
-        ));
-    }
-    if left_out > 0 {
-        lines.push(format!(
-            "The charts over time leave out {} of flows past their limit.",
-            counted_u64(left_out, "packet")
         ));
     }
     if subject

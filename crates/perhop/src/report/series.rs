@@ -2,25 +2,19 @@
 
 use perhop_policy::{Dscp, PolicySet};
 use perhop_verify::attribute::Basis;
-use perhop_verify::flow::FlowKey;
+use perhop_verify::engine::Ledger;
 use perhop_verify::report::site_of;
-use perhop_verify::seen::Payload;
 use perhop_verify::source::FlowSource;
-use perhop_verify::timeline::{Bin, Timeline};
+use perhop_verify::timeline::Bin;
 use perhop_verify::verdict::{Judged, JudgedFlows};
 
 use crate::report::class_of;
 use crate::table::csv::Csv;
 use crate::time;
 
-/// All series of a report, and what they leave out.
+/// All series of a report, by class and site.
 #[derive(Debug, Default)]
-pub(crate) struct OverTime {
-    /// By class and site.
-    pub(crate) series: Vec<SeriesView>,
-    /// Packets of flows past the limit.
-    pub(crate) left_out: u64,
-}
+pub(crate) struct OverTime(pub(crate) Vec<SeriesView>);
 
 /// One class at one site over time.
 #[derive(Debug)]
@@ -129,57 +123,35 @@ impl SeriesView {
 }
 
 impl OverTime {
-    /// Adds the series of the flows of one point.
+    /// Adds the series of the flows of one point; none when the engine did not keep them.
     pub(crate) fn add(
         &mut self,
         policy: &PolicySet,
-        flows: FlowSource<'_>,
+        found: &Ledger,
         judged: &JudgedFlows,
-        timeline: &Timeline,
         point: Option<&str>,
     ) {
-        let numbered = || judged.iter().enumerate();
-        let sent = numbered().filter(|(_, one)| !is_return(one));
-        let sent = sent.filter(|(_, one)| class_of(policy, one).is_some());
-        let sent = Known::new(flows, sent.map(|(at, _)| at));
-        let media = numbered().filter(|(_, one)| one.payload == Payload::Media);
-        let media = Known::new(flows, media.map(|(at, _)| at));
-        let groups = timeline.sum(
-            |key| {
-                // A flow in no site is behind all others.
-                let site = site_of(policy, key).ok_or(());
-                let classes = sent.of(key);
-                let classes = classes.filter_map(|at| class_of(policy, &judged[at]));
-                Some((classes.min()?, site))
-            },
-            |key, ssrc| {
-                let clocks = media.of(key).filter_map(|at| {
-                    let flow = flows.flow(at);
-                    let own = flow.rtp.iter().filter(|stream| stream.ssrc == ssrc);
-                    own.map(|stream| stream.clock.rate).min()
-                });
-                clocks.min()
-            },
-        );
-        self.left_out += timeline.left_out();
-        self.series
-            .extend(groups.into_iter().map(|((id, site), bins)| {
-                let class = policy.class(id);
-                let site = site.ok().map(|index| policy.sites()[index].name.clone());
-                SeriesView {
-                    point: point.map(str::to_owned),
-                    class: class.name.clone(),
-                    site,
-                    expected: class.dscp,
-                    start: bins.start,
-                    step: bins.step,
-                    moments: bins
-                        .bins
-                        .iter()
-                        .map(|bin| Moment::of(bin, class.dscp))
-                        .collect(),
-                }
-            }));
+        let flows = FlowSource::from(found);
+        let groups = found.over_time(|number| {
+            let one = &judged[number];
+            let class = class_of(policy, one).filter(|_| !is_return(one))?;
+            // A flow in no site is behind all others.
+            Some((class, site_of(policy, &flows.key(number)).ok_or(())))
+        });
+        self.0.extend(groups.into_iter().map(|((id, site), bins)| {
+            let class = policy.class(id);
+            let site = site.ok().map(|index| policy.sites()[index].name.clone());
+            let bins_of = bins.bins.iter();
+            SeriesView {
+                point: point.map(str::to_owned),
+                class: class.name.clone(),
+                site,
+                expected: class.dscp,
+                start: bins.start,
+                step: bins.step,
+                moments: bins_of.map(|bin| Moment::of(bin, class.dscp)).collect(),
+            }
+        }));
     }
 }
 
@@ -187,29 +159,6 @@ impl OverTime {
 fn is_return(judged: &Judged) -> bool {
     let attribution = judged.attribution.as_ref();
     attribution.is_some_and(|one| one.basis == Basis::Return)
-}
-
-/// Some flows, to be found by their 5-tuples.
-struct Known<'a> {
-    flows: FlowSource<'a>,
-    /// Numbers, in order of the 5-tuples.
-    numbers: Vec<usize>,
-}
-
-impl<'a> Known<'a> {
-    fn new(flows: FlowSource<'a>, numbers: impl Iterator<Item = usize>) -> Self {
-        let mut numbers: Vec<usize> = numbers.collect();
-        numbers.sort_unstable_by_key(|at| flows.key(*at));
-        Self { flows, numbers }
-    }
-
-    /// Numbers of the flows of a 5-tuple: more than one when a flow made room and came back.
-    fn of(&self, key: &FlowKey) -> impl Iterator<Item = usize> {
-        let flows = self.flows;
-        let begin = self.numbers.partition_point(|at| flows.key(*at) < *key);
-        let from_there = self.numbers[begin..].iter().copied();
-        from_there.take_while(move |at| flows.key(*at) == *key)
-    }
 }
 
 /// Headings of the lines of [`csv`].

@@ -2,22 +2,11 @@
 
 use std::path::Path;
 
-use perhop_verify::timeline::Timeline;
-
 use super::Args;
-use crate::cmd::flows::seed;
 use crate::cmd::table::save;
 use crate::failure::Failure;
 use crate::report::{FlowTable, View, page, series, xlsx};
 use crate::ui::Ui;
-
-/// Flows that are followed over time.
-const FLOWS: usize = 200_000;
-
-/// What is to be followed over time, when a file that shows it was asked for.
-pub(super) fn timeline(args: &Args) -> Option<Timeline> {
-    any(args).then(|| Timeline::new(FLOWS, seed()))
-}
 
 /// Whether a file was asked for.
 pub(super) fn any(args: &Args) -> bool {

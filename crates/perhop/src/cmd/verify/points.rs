@@ -7,7 +7,6 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use perhop_policy::Vantage;
-use perhop_verify::attribute::media_ports;
 use perhop_verify::flow::FlowKey;
 use perhop_verify::points::{Collector, Limits};
 use perhop_verify::source::FlowSource;
@@ -15,7 +14,7 @@ use perhop_verify::tolerance::Tolerances;
 use perhop_wire::capture::CapturedPacket;
 use serde::Serialize;
 
-use super::{Args, Plan, SCHEMA, accepted, files, outcome, print};
+use super::{Args, Plan, SCHEMA, accepted, config, outcome, print};
 use crate::cmd;
 use crate::cmd::flows::{analyse, seed};
 use crate::failure::{Failure, Outcome};
@@ -59,21 +58,11 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Outcome, Failure> {
     for (name, files) in &points {
         let mut collector = Collector::new(policy, limits);
         let from = From::stored(files.clone());
-        let ports = media_ports(policy);
-        let mut timeline = files::timeline(args);
-        let mut beside = |packet: &CapturedPacket<'_>| {
-            collector.observe(packet);
-            if let Some(timeline) = &mut timeline {
-                timeline.observe(packet);
-            }
-        };
-        let (captures, found) = analyse(&from, args.max_flows, ports, Some(&mut beside), ui)?;
+        let mut beside = |packet: &CapturedPacket<'_>| collector.observe(packet);
+        let (captures, found) = analyse(&from, config(args, policy), Some(&mut beside), ui)?;
         let vantage = vantage(name, args.vantage.into());
-        let flows = FlowSource::from(&found);
-        let report = perhop_verify::report::verify(policy, vantage, flows, &tolerances);
-        if let Some(timeline) = &timeline {
-            over_time.add(policy, flows, &report.flows, timeline, Some(name));
-        }
+        let report = perhop_verify::report::verify(policy, vantage, &found, &tolerances);
+        over_time.add(policy, &found, &report.flows, Some(name));
         read.push(Read {
             name,
             captures,
