@@ -37,8 +37,8 @@ pub struct Ledger {
     hints: Hints,
     /// Later fragments of flows, by their places.
     fragments_of: BTreeMap<Place, FragmentCounts>,
-    /// All flows by first packet, roughly as [`Ticks`] has it, then by key.
-    pub(super) order: Vec<(u32, Place)>,
+    /// All flows by first packet, then by key.
+    pub(super) order: Vec<Place>,
     fragments: Vec<FragmentRow>,
     totals: Totals,
 }
@@ -146,7 +146,7 @@ impl Ledger {
     /// Panics when there is none of that number.
     #[must_use]
     pub fn flow(&self, number: usize) -> Flow {
-        let place = self.order[number].1;
+        let place = self.order[number];
         let mut flow = match place.parts() {
             Ok((table, slot)) => self.tables[table].report(slot, &self.hints, &self.tables),
             Err(kept) => self.kept[kept].clone(),
@@ -164,12 +164,12 @@ impl Ledger {
 
     /// The 5-tuple of a flow.
     pub(crate) fn key_of(&self, number: usize) -> FlowKey {
-        self.key(self.order[number].1)
+        self.key(self.order[number])
     }
 
     /// The packets of a flow.
     pub(crate) fn packets_of(&self, number: usize) -> u64 {
-        let place = self.order[number].1;
+        let place = self.order[number];
         match place.parts() {
             Ok((table, slot)) => self.tables[table].packets(slot),
             Err(kept) => self.kept[kept].packets,
@@ -178,7 +178,7 @@ impl Ledger {
 
     /// The tunnel of a flow.
     pub(crate) fn tunnel_of(&self, number: usize) -> Option<Tunnel> {
-        let place = self.order[number].1;
+        let place = self.order[number];
         match place.parts() {
             Ok((table, slot)) => self.tables[table].tunnel(slot),
             Err(kept) => self.kept[kept].tunnel,
@@ -297,7 +297,9 @@ impl Ledger {
                     .then_with(|| place.cmp(other))
             })
         });
-        self.order = order;
+        let mut places: Vec<Place> = order.into_iter().map(|(_, place)| place).collect();
+        places.shrink_to_fit();
+        self.order = places;
     }
 
     /// Adds packets, bytes and times of all flows.
@@ -323,7 +325,7 @@ impl Ledger {
 
     /// Gives later fragments to their flows; of several with one key, to the first.
     fn attribute(&mut self, mut fragments: BTreeMap<FlowKey, FragmentCounts>) {
-        for (_, place) in &self.order {
+        for place in &self.order {
             if fragments.is_empty() {
                 break;
             }

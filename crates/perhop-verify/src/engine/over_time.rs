@@ -34,7 +34,7 @@ impl Ledger {
             all: Vec::new(),
         };
         let mut known = Known::new(self);
-        for (number, (_, place)) in self.order.iter().enumerate() {
+        for (number, place) in self.order.iter().enumerate() {
             let Some(group) = group(number) else { continue };
             let next = groups.len() as u32;
             let group = *groups.entry(group).or_insert(next);

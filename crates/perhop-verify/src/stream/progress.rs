@@ -27,7 +27,7 @@ pub(crate) enum JitterSum {
 
 impl JitterSum {
     /// Nanoseconds of a unit: sums of whole numbers do not depend on their order.
-    pub(crate) const UNIT_NS: f64 = 64.0;
+    pub(crate) const UNIT_NS: f64 = 512.0;
 
     fn units(nanoseconds: f64) -> u64 {
         (nanoseconds / Self::UNIT_NS) as u64

@@ -37,7 +37,7 @@ impl Note {
         let streams = self.state.streams.iter();
         let streams = streams.map(|(_, progress)| match progress.jitter {
             JitterSum::Settled(_) => 11,
-            JitterSum::Measuring(_) => 22,
+            JitterSum::Measuring(_) => 20,
         });
         10 + 3 * self.state.marks.len() + streams.sum::<usize>()
     }

@@ -53,10 +53,13 @@ fn a_flow_within_a_bin_costs_a_byte_and_one_that_leaves_it_a_note() {
 }
 
 #[test]
-fn a_note_of_a_stream_takes_twenty_four_bytes_and_one_that_is_measured_forty() {
+fn a_note_of_a_stream_takes_twenty_four_bytes_and_one_that_is_measured_thirty_three() {
     for (jitter, most) in [
-        (JitterSum::Settled(500_000), 24),
-        (JitterSum::Measuring([500_000; 4]), 36),
+        (JitterSum::Settled(100_000), 24),
+        (
+            JitterSum::Measuring([100_000, 1_000_000, 1_000_000, 1_000_000]),
+            33,
+        ),
     ] {
         let mut log = Log::default();
         log.push(&Note {
