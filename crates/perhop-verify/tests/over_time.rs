@@ -149,25 +149,30 @@ impl Naive {
 
     /// Its bins; what came late is taken from what was missed before.
     fn bins(&self, count: usize) -> Vec<Bin> {
-        let mut came = 0;
-        let mut bins: Vec<Bin> = (0..count)
-            .rev()
-            .map(|bin| {
-                let marks = self.marks.get(&bin).cloned().unwrap_or_default();
-                let missing = self.missing.get(&bin).unwrap_or(&0) - came;
-                came = (-missing).max(0);
-                let (timed, jitter) = self.jitter.get(&bin).copied().unwrap_or_default();
-                Bin {
-                    bytes: 60 * marks.values().sum::<u64>(),
-                    marks: marks.into_iter().collect(),
-                    expected: self.expected.get(&bin).unwrap_or(&0).unsigned_abs(),
-                    missing: missing.max(0).unsigned_abs(),
-                    jitter_ms: (timed > 0).then(|| jitter / timed as f64 / 1e6),
-                }
-            })
-            .collect();
-        bins.reverse();
-        bins
+        let of = |bin| self.missing.get(&bin).copied().unwrap_or(0);
+        let mut missing: Vec<i64> = (0..count).map(of).collect();
+        // One by one, from the nearest earlier bin in which something is missing; else from a later one.
+        for bin in (0..count).rev() {
+            while missing[bin] < 0 {
+                let earlier = (0..bin).rev().find(|at| missing[*at] > 0);
+                let later = || (bin + 1..count).find(|at| missing[*at] > 0);
+                let at = earlier.or_else(later).unwrap();
+                missing[at] -= 1;
+                missing[bin] += 1;
+            }
+        }
+        let bin = |bin: usize| {
+            let marks = self.marks.get(&bin).cloned().unwrap_or_default();
+            let (timed, jitter) = self.jitter.get(&bin).copied().unwrap_or_default();
+            Bin {
+                bytes: 60 * marks.values().sum::<u64>(),
+                marks: marks.into_iter().collect(),
+                expected: self.expected.get(&bin).unwrap_or(&0).unsigned_abs(),
+                missing: missing[bin].unsigned_abs(),
+                jitter_ms: (timed > 0).then(|| jitter / timed as f64 / 1e6),
+            }
+        };
+        (0..count).map(bin).collect()
     }
 }
 

@@ -180,20 +180,27 @@ impl Sums {
         if sums.is_empty() {
             return None;
         }
-        // What came late was missed before: from the end, what is below zero is taken from what is earlier.
-        let mut came = 0;
-        let mut bins: Vec<Bin> = sums
-            .iter()
-            .rev()
-            .map(|sum| {
-                let missing = sum.missing - came;
-                came = (-missing).max(0);
-                sum.finish(missing)
-            })
-            .collect();
-        bins.reverse();
-        Some(bins)
+        let mut missing: Vec<i64> = sums.iter().map(|sum| sum.missing).collect();
+        settle(&mut missing);
+        let bins = sums.iter().zip(missing);
+        Some(bins.map(|(sum, missing)| sum.finish(missing)).collect())
     }
+}
+
+/// What came late was missed before: what is below zero is taken from what is earlier; and where times go backwards, from
+/// what is later.
+fn settle(missing: &mut [i64]) {
+    let mut came = 0;
+    let take = |one: &mut i64, came: &mut i64| {
+        *one -= *came;
+        *came = (-*one).max(0);
+        *one = (*one).max(0);
+    };
+    missing
+        .iter_mut()
+        .rev()
+        .for_each(|one| take(one, &mut came));
+    missing.iter_mut().for_each(|one| take(one, &mut came));
 }
 
 impl Sum {

@@ -1,6 +1,7 @@
 //! What the fuzz target `media` runs, and a plain test with it.
 
 use perhop_verify::engine::{Config, Engine, Flows};
+use perhop_verify::timeline::Bin;
 use perhop_wire::capture::CapturedPacket;
 use perhop_wire::link::LinkType;
 use perhop_wire::media::peel;
@@ -19,18 +20,27 @@ pub(crate) fn media(data: &[u8]) -> bool {
     for message in &messages {
         understood |= views(message.bytes, message.bytes.len() as u32 + message.cut);
     }
-    let (config, block) = (Config::default(), 1 + data.len() % 5);
-    let whole = engine(&config, &messages, 1, usize::MAX);
+    let (config, block) = (
+        Config {
+            over_time: true,
+            ..Config::default()
+        },
+        1 + data.len() % 5,
+    );
+    let (whole, bins) = engine(&config, &messages, 1, usize::MAX);
     assert_eq!(whole.totals.packets, messages.len() as u64);
+    let other = engine(&config, &messages, 3, block);
     assert!(
-        whole == engine(&config, &messages, 3, block),
+        whole == other.0 && bins == other.1,
         "lanes and blocks change the answer"
     );
+    check(&bins, &whole);
     let config = Config {
         max_flows: 1 + data.len() % 3,
         ..config
     };
-    let few = engine(&config, &messages, 1, block);
+    let (few, bins) = engine(&config, &messages, 1, block);
+    check(&bins, &few);
     let listed: u64 = few.flows.iter().map(|flow| flow.packets).sum();
     let unlisted = few.totals.evicted.packets;
     assert_eq!(listed + unlisted, messages.len() as u64);
@@ -107,8 +117,23 @@ fn contents(content: &Content<'_>) -> usize {
         }
 }
 
-/// What the engine finds, with a block of so many packets.
-fn engine(config: &Config, messages: &[Message<'_>], lanes: usize, block: usize) -> Flows {
+/// Holds what flows did over time against the flows.
+fn check(bins: &[Bin], flows: &Flows) {
+    let timed = || flows.flows.iter().filter(|flow| flow.last != 0);
+    let packets: u64 = timed().map(|flow| flow.packets).sum();
+    assert_eq!(bins.iter().map(Bin::packets).sum::<u64>(), packets);
+    let streams = timed().flat_map(|flow| &flow.rtp);
+    let missing: u64 = streams.map(|stream| stream.sequence.missing).sum();
+    assert_eq!(bins.iter().map(|bin| bin.missing).sum::<u64>(), missing);
+}
+
+/// What the engine finds, also over time, with a block of so many packets.
+fn engine(
+    config: &Config,
+    messages: &[Message<'_>],
+    lanes: usize,
+    block: usize,
+) -> (Flows, Vec<Bin>) {
     let mut engine = Engine::with_lanes(config, lanes);
     let mut sent = [0u32; 8];
     for (number, message) in messages.iter().enumerate() {
@@ -130,7 +155,10 @@ fn engine(config: &Config, messages: &[Message<'_>], lanes: usize, block: usize)
             engine.parts();
         }
     }
-    engine.finish()
+    let ledger = engine.into_ledger();
+    let mut groups = ledger.over_time(|_| Some(())).into_values();
+    let bins = groups.next().map_or_else(Vec::new, |bins| bins.bins);
+    (ledger.into_flows(), bins)
 }
 
 /// Bit 0: the direction; bit 1: another pair of ports; bit 2: TCP; bit 3: the mark.
