@@ -124,6 +124,17 @@ impl Html {
         self.end();
     }
 
+    /// A part that is scrolled sideways where it is wider than the screen, by keys too; `label` names it for who hears it.
+    pub(crate) fn scrolled(&mut self, label: &str, inner: impl FnOnce(&mut Self)) {
+        let attrs = [
+            ("class", "scroll"),
+            ("role", "region"),
+            ("aria-label", label),
+            ("tabindex", "0"),
+        ];
+        self.within("div", &attrs, inner);
+    }
+
     /// An element without an end.
     pub(crate) fn void(&mut self, name: &'static str, attrs: Attrs<'_>) {
         if is_block(name) {

@@ -297,6 +297,9 @@ document.getElementById('f').onload = e => {
   document.getElementById('result').textContent = 'measured ' + JSON.stringify({
     over: doc.documentElement.scrollWidth - doc.documentElement.clientWidth,
     faint: faint.slice(0, 3),
+    unreachable: [...doc.querySelectorAll('*')]
+      .filter(node => view.getComputedStyle(node).overflowX === 'auto' && node.tabIndex < 0)
+      .map(node => node.tagName + '.' + node.className),
     dark: luminance(view.getComputedStyle(doc.body).backgroundColor) < .2,
   });
 };
@@ -338,6 +341,11 @@ fn the_page_fits_every_screen_and_reads_in_light_and_dark() {
             result["faint"],
             serde_json::json!([]),
             "too faint at {width}: {result}"
+        );
+        assert_eq!(
+            result["unreachable"],
+            serde_json::json!([]),
+            "not scrolled by keys: {result}"
         );
         assert_eq!(result["dark"], dark, "{result}");
     }

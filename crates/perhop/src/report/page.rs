@@ -142,7 +142,7 @@ fn classes(view: &View<'_>, html: &mut Html) {
             "By class"
         },
     );
-    html.within("div", &[("class", "scroll")], |html| {
+    html.scrolled("Classes", |html| {
         html.within("table", &[], |html| {
             html.within("thead", &[], |html| {
                 html.within("tr", &[], |html| {

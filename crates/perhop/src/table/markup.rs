@@ -35,7 +35,7 @@ pub(crate) fn html(table: &Table) -> String {
             &[("class", "lead")],
             "What is marked how: one row for each component and communication type. “both” is TCP and UDP.",
         );
-        html.within("div", &[("class", "scroll")], |html| {
+        html.scrolled("What is marked how", |html| {
             html.within("table", &[], |html| body(table, html));
         });
     });

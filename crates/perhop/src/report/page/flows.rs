@@ -33,7 +33,12 @@ pub(crate) fn section(view: &View<'_>, html: &mut Html) {
 
 /// Those that failed, or the others, so many there are.
 fn table(view: &View<'_>, failed: bool, count: usize, html: &mut Html) {
-    html.within("div", &[("class", "scroll")], |html| {
+    let label = if failed {
+        "Flows that are not as planned"
+    } else {
+        "Other flows"
+    };
+    html.scrolled(label, |html| {
         html.within("table", &[], |html| {
             html.within("thead", &[], |html| {
                 html.within("tr", &[], |html| {

@@ -33,7 +33,7 @@ fn one(segment: &SegmentView, html: &mut Html) {
 }
 
 fn table(rows: &[SegmentRow], html: &mut Html) {
-    html.within("div", &[("class", "scroll")], |html| {
+    html.scrolled("Marks, loss and delay", |html| {
         html.within("table", &[], |html| {
             html.within("thead", &[], |html| {
                 html.within("tr", &[], |html| {
