@@ -15,6 +15,7 @@ mod check;
 mod clock;
 mod collect;
 mod compare;
+mod ends;
 mod identity;
 mod matching;
 pub mod notes;
@@ -28,6 +29,7 @@ pub use check::{CODES, SegmentFinding, findings};
 pub use clock::{Clock, ClockBasis, Heading};
 pub use collect::{Collector, Counts, Limits, Trace};
 pub use compare::{Point, compare};
+pub use ends::ends;
 pub use pair::Alike;
 pub use segment::{
     Doubt, LoneFlow, Queue, Segment, SegmentClass, SegmentCounts, SegmentFlow, SentMark, Spread,

@@ -9,7 +9,7 @@ use crate::check::{self, Context};
 use crate::finding::Finding;
 use crate::flow::{DscpCounts, Flow, FlowKey};
 use crate::quality::{self, Assumptions};
-use crate::seen::{Carried, Seen};
+use crate::seen::{Carried, Seen, Tuple};
 use crate::source::{FlowSource, Index};
 use crate::stream::Stream;
 use crate::tolerance::Tolerances;
@@ -224,6 +224,19 @@ pub fn verify<'a>(
     flows: impl Into<FlowSource<'a>>,
     tolerances: &Tolerances,
 ) -> Report {
+    verify_as(policy, vantage, flows, tolerances, &BTreeMap::new())
+}
+
+/// The same, some flows judged by another 5-tuple than they have here: the one of their ends, where a translator of
+/// addresses is between ([`ends`](crate::points::ends)).
+#[must_use]
+pub fn verify_as<'a>(
+    policy: &PolicySet,
+    vantage: Vantage,
+    flows: impl Into<FlowSource<'a>>,
+    tolerances: &Tolerances,
+    ends: &BTreeMap<usize, FlowKey>,
+) -> Report {
     let flows = flows.into();
     let judge = Judge::new(policy, vantage, tolerances);
     let index = Index::new(flows);
@@ -232,7 +245,10 @@ pub fn verify<'a>(
     let mut classes: BTreeMap<(Option<ClassId>, Option<usize>), ClassSummary> = BTreeMap::new();
     for number in 0..flows.len() {
         let flow = flows.flow(number);
-        let seen = Seen::of(&flow);
+        let mut seen = Seen::of(&flow);
+        if let Some(ends) = ends.get(&number) {
+            seen.tuple = Tuple::of(ends);
+        }
         let one = judge.judge(&seen, || {
             let back = index.find(flow.key.reversed())?;
             let known = (back < number).then(|| Carried::of_judged(&judged[back]));

@@ -258,6 +258,48 @@ fn packets_are_found_past_an_address_translator() {
     assert_eq!(flows.len(), 5);
 }
 
+/// Inside, the ports are the plan's; outside they are the translator's, whichever point is given first, and at one more
+/// point out there too. Every point has the classes that the plan gives the ends.
+#[test]
+fn every_point_has_the_classes_of_the_ends() {
+    let Some(folder) = shared("captures/synthetic") else {
+        return;
+    };
+    let [inside, outside] =
+        ["points-A.pcap", "points-B-nat.pcap"].map(|name| folder.join(name).display().to_string());
+    let temp = support::folder();
+    let plan = support::file(&temp, "plan.toml", support::PLAN)
+        .display()
+        .to_string();
+    for points in [
+        [&inside, &outside, &outside],
+        [&outside, &outside, &inside],
+        [&outside, &inside, &outside],
+    ] {
+        let names = ["a", "b", "c"];
+        let at = names
+            .iter()
+            .zip(points)
+            .flat_map(|(name, file)| ["--at", name, file]);
+        let args: Vec<&str> = ["verify", &plan, "--format", "csv"]
+            .into_iter()
+            .chain(at)
+            .collect();
+        let csv = run(args).exits(1).out;
+        for (name, file) in names.iter().zip(points) {
+            let mut classes: Vec<&str> = csv
+                .lines()
+                .filter_map(|line| line.strip_prefix(&format!("{name},")))
+                .map(|line| line.split(',').nth(1).unwrap())
+                .collect();
+            classes.sort_unstable();
+            let all = ["audio", "audio", "audio", "audio", "video", "video"];
+            let expected = if file == &inside { &all[..] } else { &all[1..] };
+            assert_eq!(classes, expected, "at {name} of {points:?}");
+        }
+    }
+}
+
 #[test]
 fn points_that_cannot_be_meant_are_refused() {
     let plan = contoso("plan.toml");

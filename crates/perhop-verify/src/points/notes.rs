@@ -134,8 +134,8 @@ fn translated(segment: &Segment, [first, second]: [&str; 2]) -> Option<String> {
     let count = others.count();
     (count > 0).then(|| {
         format!(
-            "{} other addresses or ports at `{second}` than at `{first}` (told by content): what is said of each \
-             point by itself goes by the ports there, what is said of the way between by those before it",
+            "{} other addresses or ports at `{second}` than at `{first}` (told by content); where only one end has, flows are \
+             judged by those of their ends at every point",
             have(count)
         )
     })

@@ -2,8 +2,12 @@
 
 use std::path::Path;
 
-use perhop_policy::PolicySet;
-use perhop_verify::points::{Alike, ClockBasis, Heading, Limits, Segment, SegmentFlow};
+use perhop_policy::{PolicySet, Vantage};
+use perhop_verify::points::{
+    Alike, ClockBasis, Heading, Limits, Point, Segment, SegmentFlow, ends,
+};
+use perhop_verify::report::verify_as;
+use perhop_verify::tolerance::Tolerances;
 
 use crate::support::{Seen, codes, policy, segments, synthetic};
 
@@ -132,6 +136,42 @@ fn a_translator_between() {
     assert_eq!(
         (alone.point, alone.packets, alone.neighbours),
         (0, 200, false)
+    );
+}
+
+/// Past the translator the senders' ports are in no range of the plan, or in another one's.
+#[test]
+fn past_a_translator_flows_are_judged_by_their_ends() {
+    let Some((policy, mut seen)) = synthetic_points("points-B-nat.pcap") else {
+        return;
+    };
+    let points: Vec<Point<'_>> = seen.iter().map(Seen::point).collect();
+    let segments = segments(&policy, &seen);
+    let [inside, outside] = &ends(&segments, &points)[..] else {
+        panic!("two points")
+    };
+    assert!(inside.is_empty(), "{inside:?}");
+    let [before, after] = [&seen[0], &seen[1]];
+    for flow in &segments[0].flows {
+        let number = after.flows.iter().position(|one| one.key == flow.keys[1]);
+        assert_eq!(outside[&number.unwrap()], flow.keys[0]);
+    }
+    let outside = outside.clone();
+    let classes = |seen: &Seen| -> Vec<_> {
+        let rules = seen.report.flows.iter();
+        let rules = rules.filter_map(|one| Some(one.attribution.as_ref()?.rule()));
+        let mut classes: Vec<_> = rules.map(|rule| policy.rule(rule).class).collect();
+        classes.sort_unstable();
+        classes
+    };
+    let four_of_audio = classes(before);
+    assert_ne!(classes(after), four_of_audio[1..], "by the ports there");
+    let (vantage, tolerances) = (Vantage::Path, Tolerances::default());
+    seen[1].report = verify_as(&policy, vantage, &seen[1].flows, &tolerances, &outside);
+    assert_eq!(
+        classes(&seen[1]),
+        four_of_audio[1..],
+        "all but the IPv6 flow"
     );
 }
 

@@ -29,7 +29,7 @@ use crate::report::points::{Compared, view};
 use crate::report::table::point_of;
 use crate::report::{OverTime, Subject};
 use crate::ui::Ui;
-use together::{Read, Together, Told};
+use together::{Read, Together, Told, compared};
 
 /// Reads all points, judges and compares them, prints; writes the page.
 ///
@@ -53,7 +53,6 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Outcome, Failure> {
         seed: seed(),
         ..Limits::default()
     };
-    let mut over_time = OverTime::default();
     let mut read = Vec::new();
     for (name, files) in &points {
         let mut collector = Collector::new(policy, limits);
@@ -62,7 +61,6 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Outcome, Failure> {
         let (captures, found) = analyse(&from, config(args, policy), Some(&mut beside), ui)?;
         let vantage = vantage(name, args.vantage.into());
         let report = perhop_verify::report::verify(policy, vantage, &found, &tolerances);
-        over_time.add(policy, &found, &report.flows, Some(name));
         read.push(Read {
             name,
             captures,
@@ -71,7 +69,12 @@ pub(super) fn run(args: &Args, ui: &Ui) -> Result<Outcome, Failure> {
             report,
         });
     }
-    let all = Together::of(policy, read, &tolerances);
+    let segments = compared(policy, &mut read, &tolerances);
+    let mut over_time = OverTime::default();
+    for one in &read {
+        over_time.add(policy, &one.found, &one.report.flows, Some(one.name));
+    }
+    let all = Together::of(policy, read, segments, &tolerances);
     let damaged = feed::complain(&all.captures, ui);
     let subject = Subject {
         source: &loaded.source,

@@ -1,5 +1,6 @@
 //! Several points as one report, so that it can be shown like one.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use perhop_policy::PolicySet;
@@ -8,8 +9,8 @@ use perhop_verify::engine::{Ledger, Totals};
 use perhop_verify::finding::Finding;
 use perhop_verify::flow::FlowKey;
 use perhop_verify::points::notes::{of_point, of_segment};
-use perhop_verify::points::{Heading, Point, Segment, Trace, compare, findings};
-use perhop_verify::report::Report;
+use perhop_verify::points::{Heading, Point, Segment, Trace, compare, ends, findings};
+use perhop_verify::report::{Report, verify_as};
 use perhop_verify::source::Index;
 use perhop_verify::tolerance::Tolerances;
 
@@ -83,19 +84,14 @@ pub(super) struct Told {
 }
 
 impl<'a> Together<'a> {
-    /// Compares, and puts one behind the other.
-    pub(super) fn of(policy: &PolicySet, read: Vec<Read<'a>>, tolerances: &Tolerances) -> Self {
-        let points: Vec<Point<'_>> = read
-            .iter()
-            .map(|read| Point {
-                name: read.name,
-                trace: &read.trace,
-                flows: (&read.found).into(),
-                report: &read.report,
-                dropped: read.captures.iter().map(|one| one.dropped).sum(),
-            })
-            .collect();
-        let segments = compare(policy, &points);
+    /// Puts one behind the other, with what happened between.
+    pub(super) fn of(
+        policy: &PolicySet,
+        read: Vec<Read<'a>>,
+        segments: Vec<Segment>,
+        tolerances: &Tolerances,
+    ) -> Self {
+        let points = points_of(&read);
         let between = findings(policy, &points, &segments, tolerances);
         let segment_notes = segments
             .iter()
@@ -228,6 +224,36 @@ impl<'a> Head<'a> {
         let names = captures.iter().map(|one| one.name.as_str()).collect();
         JsonPoint::of(self.name, self.vantage, names, &self.trace, &self.notes)
     }
+}
+
+/// Compares the points. Where a translator is between, flows are judged anew by what they are called at their ends.
+pub(super) fn compared(
+    policy: &PolicySet,
+    read: &mut [Read<'_>],
+    tolerances: &Tolerances,
+) -> Vec<Segment> {
+    let points = points_of(read);
+    let segments = compare(policy, &points);
+    let ends = ends(&segments, &points);
+    if ends.iter().all(BTreeMap::is_empty) {
+        return segments;
+    }
+    for (read, ends) in read.iter_mut().zip(&ends) {
+        let vantage = read.report.vantage;
+        read.report = verify_as(policy, vantage, &read.found, tolerances, ends);
+    }
+    compare(policy, &points_of(read))
+}
+
+fn points_of<'a>(read: &'a [Read<'_>]) -> Vec<Point<'a>> {
+    let points = read.iter().map(|read| Point {
+        name: read.name,
+        trace: &read.trace,
+        flows: (&read.found).into(),
+        report: &read.report,
+        dropped: read.captures.iter().map(|one| one.dropped).sum(),
+    });
+    points.collect()
 }
 
 /// Flows that were at a point before: the point where they are known, and their number there.
