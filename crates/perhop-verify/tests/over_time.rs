@@ -246,7 +246,7 @@ fn traffic() -> impl Strategy<Value = Vec<Packet>> {
 
 fn same(found: &Bin, expected: &Bin) -> bool {
     let jitter = match (found.jitter_ms, expected.jitter_ms) {
-        (Some(found), Some(expected)) => (found - expected).abs() < 6e-4 + expected * 1e-5,
+        (Some(found), Some(expected)) => (found - expected).abs() < 2e-4 + expected * 1e-5,
         (found, expected) => found == expected,
     };
     let rest = |bin: &Bin| Bin {

@@ -21,13 +21,14 @@ pub(crate) struct Progress {
 pub(crate) enum JitterSum {
     /// By the stream's clock.
     Settled(u64),
-    /// By each of the usual clocks, while it is not known which it is.
+    /// By each of the usual clocks, while it is not known which it is; in units that are [`JitterSum::COARSE`] times as large.
     Measuring([u64; LANES.len()]),
 }
 
 impl JitterSum {
     /// Nanoseconds of a unit: sums of whole numbers do not depend on their order.
-    pub(crate) const UNIT_NS: f64 = 512.0;
+    pub(crate) const UNIT_NS: f64 = 64.0;
+    const COARSE: u64 = 8;
 
     fn units(nanoseconds: f64) -> u64 {
         (nanoseconds / Self::UNIT_NS) as u64
@@ -67,7 +68,9 @@ impl Progress {
     pub(crate) const fn jitter_by(&self, by: TimedBy) -> (u64, u64) {
         match (self.jitter, by) {
             (JitterSum::Settled(sum), TimedBy::Clock | TimedBy::Usual(_)) => (self.timed, sum),
-            (JitterSum::Measuring(sums), TimedBy::Usual(lane)) => (self.timed, sums[lane as usize]),
+            (JitterSum::Measuring(sums), TimedBy::Usual(lane)) => {
+                (self.timed, sums[lane as usize] * JitterSum::COARSE)
+            }
             (_, TimedBy::Nothing) | (JitterSum::Measuring(_), TimedBy::Clock) => (0, 0),
         }
     }
@@ -85,7 +88,7 @@ impl Arena {
         let before = cold
             .odd()
             .map_or((0, 0.0), |odd| (odd.timed_before, odd.jitter_before));
-        let sum = |own: f64| JitterSum::units(before.1 + own);
+        let units = |own: f64| JitterSum::units(before.1 + own);
         let timing = self.timings.of(id).filter(|_| self.is_measuring(id));
         let is_timed = timing.is_some() || usize::from(hot.clock) != clock::UNKNOWN;
         let (timed, own) = if is_timed {
@@ -99,8 +102,11 @@ impl Arena {
             missing: cold.missing(hot.highest, hot.received),
             timed: before.0 + u64::from(timed),
             jitter: match timing {
-                None => JitterSum::Settled(sum(own)),
-                Some(timing) => JitterSum::Measuring(timing.lanes.sums().map(sum)),
+                None => JitterSum::Settled(units(own)),
+                Some(timing) => {
+                    let sums = timing.lanes.sums();
+                    JitterSum::Measuring(sums.map(|own| units(own) / JitterSum::COARSE))
+                }
             },
         }
     }

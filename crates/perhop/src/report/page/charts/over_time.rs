@@ -141,8 +141,17 @@ fn packets(series: &SeriesView, html: &mut Html) {
             }
         }
     }
-    axis(8.0, &grouped(top), html);
+    axis(8.0, &count(top), html);
     axis(floor, "0", html);
+}
+
+/// A round number, short enough for the room at the left.
+fn count(number: u64) -> String {
+    if number < 1_000_000 {
+        grouped(number)
+    } else {
+        format!("{} M", grouped(number / 1_000_000))
+    }
 }
 
 /// A line in steps, broken where there is no value.
@@ -263,6 +272,13 @@ mod tests {
             (0.0, "0"),
         ] {
             assert_eq!(shown(number), text);
+        }
+        for (number, text) in [
+            (800_000, "800,000"),
+            (2_000_000, "2 M"),
+            (30_000_000, "30 M"),
+        ] {
+            assert_eq!(count(number), text);
         }
     }
 }
