@@ -2,6 +2,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use perhop_verify::engine::Flows;
+use perhop_verify::timeline::Bins;
 use perhop_wire::capture::CapturedPacket;
 use proptest::prelude::*;
 
@@ -34,10 +35,17 @@ impl Sink for Analyst {
     }
 }
 
+/// The flows, and what they did over time, with media and without.
+type Found = (Flows, Vec<Bins>);
+
 /// What is found in files, and how many packets one thread had to read by itself.
-fn read(paths: &[PathBuf], threads: usize, stretch: u64) -> (Flows, Vec<Capture>, u64) {
+fn read(paths: &[PathBuf], threads: usize, stretch: u64) -> (Found, Vec<Capture>, u64) {
+    let config = Config {
+        over_time: true,
+        ..Config::default()
+    };
     let mut analyst = Analyst {
-        engine: Engine::with_lanes(&Config::default(), threads),
+        engine: Engine::with_lanes(&config, threads),
         threads,
         stretch,
         alone: 0,
@@ -46,7 +54,10 @@ fn read(paths: &[PathBuf], threads: usize, stretch: u64) -> (Flows, Vec<Capture>
     for capture in &mut captures {
         capture.name.clear();
     }
-    (analyst.engine.finish(), captures, analyst.alone)
+    let ledger = analyst.engine.into_ledger();
+    let bins = ledger.over_time(|number| Some(ledger.flow(number).has_media()));
+    let found = (ledger.into_flows(), bins.into_values().collect());
+    (found, captures, analyst.alone)
 }
 
 fn written(folder: &Path, captures: &[Vec<u8>]) -> Vec<PathBuf> {
