@@ -14,10 +14,8 @@ use std::io::{self, Write};
 use std::net::IpAddr;
 
 use perhop_verify::flow::DscpCounts;
-use serde::ser::{Error, SerializeMap};
+use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
-
-use lines::Plain;
 
 /// Writes a value, indented, with a line feed at the end.
 ///
@@ -39,7 +37,7 @@ impl Serialize for Seconds {
     }
 }
 
-/// An address.
+/// An address. Only [`lines::write`] writes it so.
 #[derive(Debug)]
 pub(crate) struct Address(pub(crate) IpAddr);
 
@@ -48,36 +46,17 @@ impl Serialize for Address {
         let IpAddr::V4(address) = self.0 else {
             return self.0.serialize(serializer);
         };
-        let (mut text, mut length) = ([0; 15], 0);
-        for octet in address.octets() {
-            if length > 0 {
-                text[length] = b'.';
-                length += 1;
-            }
-            let digits = [octet / 100, octet / 10 % 10, octet % 10];
-            let zeros = usize::from(octet < 100) + usize::from(octet < 10);
-            for digit in &digits[zeros..] {
-                text[length] = b'0' + digit;
-                length += 1;
-            }
-        }
-        let text = str::from_utf8(&text[..length]).map_err(S::Error::custom)?;
-        Plain(text).serialize(serializer)
+        serializer.serialize_newtype_struct(lines::ADDRESS, &address.to_bits())
     }
 }
 
-/// A synchronisation source, eight hexadecimal digits after `0x`.
+/// A synchronisation source, eight hexadecimal digits after `0x`. Only [`lines::write`] writes it so.
 #[derive(Debug)]
 pub(crate) struct Source(pub(crate) u32);
 
 impl Serialize for Source {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut text = *b"0x00000000";
-        for (place, digit) in text[2..].iter_mut().rev().enumerate() {
-            *digit = b"0123456789abcdef"[(self.0 >> (4 * place) & 15) as usize];
-        }
-        let text = str::from_utf8(&text).map_err(S::Error::custom)?;
-        Plain(text).serialize(serializer)
+        serializer.serialize_newtype_struct(lines::HEXADECIMAL, &self.0)
     }
 }
 

@@ -6,7 +6,9 @@ use std::io::{self, Write};
 
 use serde::ser::{self, Serialize, Serializer};
 
-use super::numbers::{push_decimal, push_float, push_signed, push_unsigned};
+use super::numbers::{
+    push_address, push_decimal, push_float, push_hexadecimal, push_signed, push_unsigned,
+};
 
 /// Writes a value with a line feed at the end.
 ///
@@ -99,6 +101,10 @@ enum Next {
     Raw,
     /// Text without what needs escapes.
     Unescaped,
+    /// An IPv4 address as a number.
+    Address,
+    /// A number to be written as eight hexadecimal digits.
+    Hexadecimal,
     /// Objects to be joined.
     Joined,
     /// One of them.
@@ -107,6 +113,12 @@ enum Next {
 
 /// The name of a newtype whose content is nanoseconds, written as seconds.
 pub(crate) const TIME: &str = "perhop::Seconds";
+
+/// The name of a newtype whose content is an IPv4 address as a `u32`.
+pub(crate) const ADDRESS: &str = "perhop::Address";
+
+/// The name of a newtype whose content is a `u32`, written as text of eight hexadecimal digits.
+pub(crate) const HEXADECIMAL: &str = "perhop::Source";
 
 /// Why writing failed.
 #[derive(Debug)]
@@ -220,6 +232,29 @@ struct Compound<'a, 'o> {
     closing: Option<u8>,
 }
 
+/// Appends a name that needs no escapes, and what is around it. It is known when this is compiled, so a block of fixed
+/// length is made then and copied in a few instructions.
+#[inline(always)]
+fn push_name(text: &mut Vec<u8>, name: &'static str) {
+    let length = name.len() + 3;
+    if length > BLOCK {
+        text.push(b'"');
+        text.extend_from_slice(name.as_bytes());
+        text.extend_from_slice(b"\":");
+        return;
+    }
+    let mut block = [0; BLOCK];
+    block[0] = b'"';
+    block[1..=name.len()].copy_from_slice(name.as_bytes());
+    block[length - 2] = b'"';
+    block[length - 1] = b':';
+    text.extend_from_slice(&block);
+    text.truncate(text.len() - BLOCK + length);
+}
+
+/// Bytes of a name, with quotes and colon, as it is usually at most.
+const BLOCK: usize = 32;
+
 impl Compound<'_, '_> {
     #[inline]
     fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
@@ -238,9 +273,7 @@ impl Compound<'_, '_> {
         value: &T,
     ) -> Result<(), Error> {
         self.lines.begin(&mut self.is_first, self.has_lines);
-        self.lines.text.push(b'"');
-        self.lines.text.extend_from_slice(name.as_bytes());
-        self.lines.text.extend_from_slice(b"\":");
+        push_name(&mut self.lines.text, name);
         value.serialize(&mut *self.lines)
     }
 
@@ -277,11 +310,20 @@ impl<'a, 'o> Serializer for &'a mut Lines<'o> {
     whole_numbers! {
         serialize_u8: u8 => push_unsigned,
         serialize_u16: u16 => push_unsigned,
-        serialize_u32: u32 => push_unsigned,
         serialize_u64: u64 => push_unsigned,
         serialize_i8: i8 => push_signed,
         serialize_i16: i16 => push_signed,
         serialize_i32: i32 => push_signed
+    }
+
+    #[inline]
+    fn serialize_u32(self, value: u32) -> Result<(), Error> {
+        match std::mem::take(&mut self.next) {
+            Next::Address => push_address(&mut self.text, value),
+            Next::Hexadecimal => push_hexadecimal(&mut self.text, value),
+            _ => push_unsigned(&mut self.text, value.into()),
+        }
+        Ok(())
     }
 
     #[inline]
@@ -381,6 +423,8 @@ impl<'a, 'o> Serializer for &'a mut Lines<'o> {
             TIME => Next::Time,
             RAW => Next::Raw,
             PLAIN => Next::Unescaped,
+            ADDRESS => Next::Address,
+            HEXADECIMAL => Next::Hexadecimal,
             JOINED => Next::Joined,
             _ => Next::Plain,
         };

@@ -49,8 +49,44 @@ pub(super) fn push_decimal(text: &mut Vec<u8>, nanoseconds: i64) {
     push_padded(text, (magnitude % 1_000_000_000) as u32, 9);
 }
 
+/// Appends an IPv4 address in quotes.
+pub(super) fn push_address(text: &mut Vec<u8>, address: u32) {
+    let (mut block, mut at) = ([b'"'; 17], 1);
+    for (place, octet) in address.to_be_bytes().into_iter().enumerate() {
+        if place > 0 {
+            block[at] = b'.';
+            at += 1;
+        }
+        if octet >= 100 {
+            block[at] = b'0' + octet / 100;
+            at += 1;
+        }
+        if octet >= 10 {
+            block[at] = b'0' + octet / 10 % 10;
+            at += 1;
+        }
+        block[at] = b'0' + octet % 10;
+        at += 1;
+    }
+    block[at] = b'"';
+    text.extend_from_slice(&block);
+    text.truncate(text.len() - block.len() + at + 1);
+}
+
+/// Appends eight hexadecimal digits after `0x`, in quotes.
+pub(super) fn push_hexadecimal(text: &mut Vec<u8>, number: u32) {
+    let mut block = *b"\"0x00000000\"";
+    for (place, digit) in block[3..11].iter_mut().rev().enumerate() {
+        *digit = b"0123456789abcdef"[(number >> (4 * place) & 15) as usize];
+    }
+    text.extend_from_slice(&block);
+}
+
 /// Appends a number; `null` when it is none.
 pub(super) fn push_float(text: &mut Vec<u8>, number: f64) {
+    if number.to_bits() == 0 {
+        return text.extend_from_slice(b"0.0");
+    }
     if !number.is_finite() {
         return text.extend_from_slice(b"null");
     }
@@ -105,6 +141,8 @@ const LARGE: f64 = 9e15;
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -121,6 +159,9 @@ mod tests {
             prop_assert_eq!(pushed(push_unsigned, unsigned), unsigned.to_string());
             prop_assert_eq!(pushed(push_signed, signed), signed.to_string());
             prop_assert_eq!(pushed(push_decimal, signed), crate::time::decimal(signed));
+            let octets = unsigned as u32;
+            prop_assert_eq!(pushed(push_address, octets), format!("\"{}\"", Ipv4Addr::from_bits(octets)));
+            prop_assert_eq!(pushed(push_hexadecimal, octets), format!("\"0x{octets:08x}\""));
             for number in [float, few as f64 / 1e6, few as f64 / 1e3, few as f64 / 1e8] {
                 let text = pushed(push_float, number);
                 prop_assert_eq!(text.parse::<f64>().unwrap().to_bits(), number.to_bits(), "{}", text);
