@@ -1,6 +1,6 @@
 //! Calls while packets arrive: one book for each partition, whose size is bounded whatever signalling comes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use perhop_wire::media::sip::{Message, StartLine};
@@ -17,6 +17,8 @@ pub(super) struct Book {
     /// By order of beginning.
     records: BTreeMap<u64, Record>,
     by_id: BTreeMap<String, u64>,
+    /// Records of which no call is known here: it may be in the flows of another partition.
+    strays: BTreeSet<u64>,
     next: u64,
     /// What the records take, roughly.
     bytes: usize,
@@ -41,6 +43,10 @@ pub(super) struct Record {
     pub(super) call: Call,
     /// What its messages announced, in order.
     pub(super) said: Vec<Said>,
+    /// The packet of the first INVITE or announcement, which says who calls whom; [`u64::MAX`] while there is none.
+    named: u64,
+    /// The packet of the answer in `call.status`.
+    answered: u64,
     bytes: usize,
 }
 
@@ -76,13 +82,16 @@ impl Book {
         };
         let serial = match self.by_id.get(id) {
             Some(serial) => *serial,
-            None if said.is_empty() && !is_invite(&message) => return,
-            None => self.begin(id, &message, at),
+            None => self.begin(id, at),
         };
         let Some(record) = self.records.get_mut(&serial) else {
             return;
         };
         let before = record.bytes;
+        if !record.is_call() && (is_invite(&message) || !said.is_empty()) {
+            record.name(&message, at);
+            self.strays.remove(&serial);
+        }
         record.note(&message, at);
         record.say(said);
         self.bytes = self.bytes - before + record.bytes;
@@ -159,7 +168,7 @@ impl Book {
         }
     }
 
-    /// The calls, in order of beginning, and how many made room.
+    /// What is known by `Call-ID`, in order of beginning, calls or not, and how many calls made room.
     pub(super) fn finish(mut self) -> (impl Iterator<Item = Record>, u64) {
         let begun = std::mem::take(&mut self.begun);
         for left in begun.into_values() {
@@ -172,12 +181,11 @@ impl Book {
         (self.records.into_values(), self.evicted)
     }
 
-    fn begin(&mut self, id: &str, message: &Message<'_>, at: Moment) -> u64 {
-        let text = |uri: Option<&str>| uri.map_or_else(String::new, |uri| cut(uri).to_owned());
+    fn begin(&mut self, id: &str, at: Moment) -> u64 {
         let call = Call {
             id: id.to_owned(),
-            from: text(message.from()),
-            to: text(message.to()),
+            from: String::new(),
+            to: String::new(),
             frame: at.frame,
             first: at.time,
             last: at.time,
@@ -186,30 +194,61 @@ impl Book {
             ended: false,
             media: Vec::new(),
         };
-        let bytes = RECORD + 2 * id.len() + call.from.len() + call.to.len();
+        let record = Record {
+            call,
+            said: Vec::new(),
+            named: u64::MAX,
+            answered: 0,
+            bytes: RECORD + 2 * id.len(),
+        };
         let serial = self.next;
         self.next += 1;
-        self.bytes += bytes;
+        self.bytes += record.bytes;
         self.by_id.insert(id.to_owned(), serial);
-        let said = Vec::new();
-        self.records.insert(serial, Record { call, said, bytes });
+        self.strays.insert(serial);
+        self.records.insert(serial, record);
         serial
     }
 
-    /// The oldest calls go.
+    /// What is no call goes, the oldest first, when there is much of it; then the oldest calls.
     fn make_room(&mut self) {
+        while self.strays.len() > MOST_STRAYS
+            && let Some(oldest) = self.strays.pop_first()
+        {
+            self.forget(oldest);
+        }
         while self.bytes > MOST_BYTES && self.records.len() > 1 {
-            let Some((_, gone)) = self.records.pop_first() else {
-                return;
-            };
+            if let Some(oldest) = self.strays.pop_first() {
+                self.forget(oldest);
+            } else if let Some((&oldest, _)) = self.records.first_key_value() {
+                self.forget(oldest);
+                self.evicted += 1;
+            }
+        }
+    }
+
+    fn forget(&mut self, serial: u64) {
+        if let Some(gone) = self.records.remove(&serial) {
             self.by_id.remove(&gone.call.id);
             self.bytes -= gone.bytes;
-            self.evicted += 1;
         }
     }
 }
 
 impl Record {
+    /// Whether there was an INVITE or an announcement, rather than a registration and the like.
+    pub(super) const fn is_call(&self) -> bool {
+        self.named != u64::MAX
+    }
+
+    /// Says who calls whom.
+    fn name(&mut self, message: &Message<'_>, at: Moment) {
+        let text = |uri: Option<&str>| uri.map_or_else(String::new, |uri| cut(uri).to_owned());
+        let call = &mut self.call;
+        (call.from, call.to, self.named) = (text(message.from()), text(message.to()), at.frame);
+        self.bytes += call.from.len() + call.to.len();
+    }
+
     fn note(&mut self, message: &Message<'_>, at: Moment) {
         let call = &mut self.call;
         call.messages += 1;
@@ -217,7 +256,7 @@ impl Record {
         match message.start() {
             StartLine::Request { method, .. } => call.ended |= matches!(method, "BYE" | "CANCEL"),
             StartLine::Status { code } if code >= 200 && message.method() == Some("INVITE") => {
-                call.status = Some(code);
+                (call.status, self.answered) = (Some(code), at.frame);
             }
             StartLine::Status { .. } => {}
         }
@@ -242,18 +281,24 @@ impl Record {
         }
     }
 
-    /// Puts what another book has of the same call behind this.
+    /// Adds what another book has of the same call, so that it does not matter which has what.
     pub(super) fn merge(&mut self, other: Self) {
         let (call, more) = (&mut self.call, other.call);
         call.messages += more.messages;
+        call.frame = call.frame.min(more.frame);
         call.first = call.first.min(more.first);
-        if more.last >= call.last {
-            call.status = more.status.or(call.status);
-        }
         call.last = call.last.max(more.last);
         call.ended |= more.ended;
-        self.said.extend(other.said);
-        self.said.sort_by_key(|said| said.frame);
+        if other.named < self.named {
+            (call.from, call.to, self.named) = (more.from, more.to, other.named);
+        }
+        if other.answered > self.answered {
+            (call.status, self.answered) = (more.status, other.answered);
+        }
+        let mut said = std::mem::take(&mut self.said);
+        said.extend(other.said);
+        said.sort_by_key(|said| said.frame);
+        self.say(said);
     }
 }
 
@@ -296,6 +341,8 @@ fn cut(text: &str) -> &str {
     &text[..end]
 }
 
+/// So many records of one book may be of no call: registrations, subscriptions, and calls of other partitions.
+const MOST_STRAYS: usize = 2048;
 /// What the records of one book may take.
 const MOST_BYTES: usize = 4 << 20;
 /// What a record takes beside its texts, a little more than less.

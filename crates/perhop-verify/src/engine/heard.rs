@@ -47,7 +47,7 @@ impl Heard {
                 }
             }
         }
-        let mut records: Vec<Record> = by_id.into_values().collect();
+        let mut records: Vec<Record> = by_id.into_values().filter(Record::is_call).collect();
         records.sort_by_key(|record| record.call.frame);
         for (at, record) in records.into_iter().enumerate() {
             heard.add(at, record);

@@ -1,3 +1,4 @@
+use super::super::heard::Heard;
 use super::*;
 use proptest::prelude::*;
 
@@ -26,7 +27,7 @@ fn invite(id: &str, port: u16) -> Vec<u8> {
 }
 
 fn calls(book: Book) -> Vec<Record> {
-    book.finish().0.collect()
+    book.finish().0.filter(Record::is_call).collect()
 }
 
 #[test]
@@ -127,7 +128,66 @@ fn a_message_whose_rest_never_comes_is_read_as_far_as_it_came() {
     assert_eq!(calls(book).len(), 1, "after a hole");
 }
 
+/// A callee hangs up past the proxy that the call came by: the messages are in flows of different partitions.
+#[test]
+fn messages_that_are_no_call_by_themselves_count_for_one_elsewhere() {
+    let (mut one, mut other) = (Book::default(), Book::default());
+    let at = |frame| Moment {
+        frame,
+        time: frame as i64,
+    };
+    one.datagram(at(1), &invite("1", 4000));
+    other.datagram(at(2), &message("BYE sip:a@x SIP/2.0", "1", "BYE", ""));
+    other.datagram(
+        at(3),
+        &message("REGISTER sip:y SIP/2.0", "2", "REGISTER", ""),
+    );
+    let heard = Heard::new(vec![other, one]);
+    let [call] = &heard.calls().list[..] else {
+        panic!("one call: {:?}", heard.calls())
+    };
+    assert_eq!((call.messages, call.last, call.ended), (2, 2, true));
+}
+
+#[test]
+fn registrations_do_not_take_the_room_of_calls() {
+    let mut book = Book::default();
+    book.datagram(AT, &invite("call", 4000));
+    for number in 0..3 * MOST_STRAYS {
+        let id = format!("registration-{number}");
+        book.datagram(AT, &message("REGISTER sip:y SIP/2.0", &id, "REGISTER", ""));
+        assert!(book.records.len() <= MOST_STRAYS + 1);
+    }
+    assert_eq!((book.evicted, calls(book).len()), (0, 1));
+}
+
 proptest! {
+    /// It does not matter in which partitions the flows are by which the messages of a call come.
+    #[test]
+    fn calls_do_not_depend_on_where_their_messages_are(
+        messages in proptest::collection::vec((0usize..3, 0usize..7, 0u16..3, 0usize..3), 1..40),
+    ) {
+        let mut whole = Book::default();
+        let mut parts = [Book::default(), Book::default(), Book::default()];
+        for ((id, kind, port, part), frame) in messages.into_iter().zip(1u64..) {
+            let id = ["a", "b", "c"][id];
+            let bytes = match kind {
+                0 => invite(id, 4000 + port),
+                1 => message("SIP/2.0 200 OK", id, "INVITE", &sdp(5000 + port)),
+                2 => message("SIP/2.0 486 Busy Here", id, "INVITE", ""),
+                3 => message("ACK sip:b@y SIP/2.0", id, "ACK", ""),
+                4 => message("BYE sip:b@y SIP/2.0", id, "BYE", ""),
+                5 => message("SIP/2.0 200 OK", id, "BYE", ""),
+                _ => message("REGISTER sip:y SIP/2.0", id, "REGISTER", ""),
+            };
+            let at = Moment { frame, time: frame as i64 };
+            whole.datagram(at, &bytes);
+            parts[part].datagram(at, &bytes);
+        }
+        let (whole, parts) = (Heard::new(vec![whole]), Heard::new(parts.into()));
+        prop_assert_eq!(parts.calls(), whole.calls());
+    }
+
     /// Whatever signalling comes, a book stays small.
     #[test]
     fn hostile_signalling_is_bounded(
