@@ -29,6 +29,7 @@ pub mod mikrotik;
 pub mod network;
 pub mod openwrt;
 pub mod products;
+pub mod read_back;
 pub mod registry;
 mod runbook;
 pub mod software;

@@ -14,9 +14,9 @@ use perhop_policy::{
 use crate::artifact::{Artifact, Purpose};
 use crate::linux_nft::table::{Hook, Table};
 use crate::network::options::Options;
-use crate::network::read_back::{self, Marking as _, ReadBack};
 use crate::network::unit::Unit;
 use crate::network::{self, Said, Section, options};
+use crate::read_back::{self, Marking as _, ReadBack};
 use crate::syntax::nft;
 use crate::target::{OptionKind, OptionSpec, Program, Step, Target, order};
 use crate::windows_policy::steps::order_of;
@@ -100,7 +100,7 @@ impl Target for LinuxNft {
     }
 
     fn read(&self, artifacts: &[Artifact]) -> Result<Box<dyn Program>, Vec<Diagnostic>> {
-        let read: ReadBack<Table> = read_back::read(artifacts, folder_of, text::read)?;
+        let read: ReadBack<Table> = read_back::read_text(artifacts, folder_of, text::read)?;
         Ok(Box::new(read))
     }
 }

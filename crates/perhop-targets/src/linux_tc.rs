@@ -10,8 +10,8 @@ use crate::artifact::{Artifact, Purpose};
 use crate::network;
 use crate::network::options::{self, KINDS};
 use crate::network::queues::{self, Queue, Queues};
-use crate::network::read_back::unreadable;
 use crate::network::unit::Unit;
+use crate::read_back::unreadable;
 use crate::syntax::sh::{Script, Word};
 use crate::target::{OptionSpec, Program, Step, Target, order};
 

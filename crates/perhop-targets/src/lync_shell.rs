@@ -10,7 +10,6 @@ use perhop_policy::{
 };
 
 use crate::artifact::{Artifact, Purpose};
-use crate::codes;
 use crate::cs_shell::model::{self, Entry};
 use crate::cs_shell::read;
 use crate::cs_shell::script::{self, Flavour, Only};
@@ -63,7 +62,7 @@ impl Target for LyncShell {
     }
 
     fn read(&self, artifacts: &[Artifact]) -> Result<Box<dyn Program>, Vec<Diagnostic>> {
-        let read = read_apply(ID, artifacts)?;
+        let read = read::apply(ID, artifacts)?;
         Ok(Box::new(LyncProgram {
             plan: read.plan,
             producers: model::producers(&read.entries),
@@ -71,21 +70,6 @@ impl Target for LyncShell {
             fits: Vec::new(),
         }))
     }
-}
-
-/// The entries of a target's `apply.ps1` among files.
-pub(crate) fn read_apply(
-    id: &str,
-    artifacts: &[Artifact],
-) -> Result<read::Scripted, Vec<Diagnostic>> {
-    let path = format!("{id}/apply.ps1");
-    let unreadable = |message: String| vec![Diagnostic::error(codes::UNREADABLE, message)];
-    let file = artifacts
-        .iter()
-        .find(|file| file.path == path)
-        .ok_or_else(|| unreadable(format!("`{path}` is missing")))?;
-    read::script(&file.bytes)
-        .map_err(|(line, problem)| unreadable(format!("`{path}`, line {line}: {problem}")))
 }
 
 struct LyncProgram {
@@ -110,30 +94,8 @@ impl Program for LyncProgram {
             .filter(|(_, fit)| !matches!(fit, Fit::Elsewhere | Fit::Absent(_)))
             .map(|(rule, _)| *rule)
             .collect();
-        let file = |name: &str, purpose, bytes| Artifact {
-            path: format!("{ID}/{name}"),
-            bytes,
-            purpose,
-            rules: made.clone(),
-        };
         let (plan, entries) = (&self.plan, &self.entries);
-        let mut out = vec![
-            file(
-                "apply.ps1",
-                Purpose::Apply,
-                script::apply(&FLAVOUR, plan, entries),
-            ),
-            file(
-                "check.ps1",
-                Purpose::Check,
-                script::check(&FLAVOUR, plan, entries),
-            ),
-            file(
-                "undo.ps1",
-                Purpose::Undo,
-                script::undo(&FLAVOUR, plan, entries),
-            ),
-        ];
+        let mut out = script::files(ID, &FLAVOUR, plan, entries, &made);
         let services = self.services();
         if !services.is_empty() {
             let bytes = script::restart(
@@ -142,8 +104,10 @@ impl Program for LyncProgram {
                 &services,
             );
             out.push(Artifact {
+                path: format!("{ID}/restart.ps1"),
+                bytes,
+                purpose: Purpose::Support,
                 rules: Vec::new(),
-                ..file("restart.ps1", Purpose::Support, bytes)
             });
         }
         out

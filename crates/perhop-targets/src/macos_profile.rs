@@ -11,7 +11,7 @@ use perhop_policy::{
 use crate::artifact::{Artifact, Purpose};
 use crate::network;
 use crate::network::options::wrong;
-use crate::network::read_back::unreadable;
+use crate::read_back::unreadable;
 use crate::syntax::xml::{Layout, Xml};
 use crate::target::{OptionKind, OptionSpec, Program, Step, Target, order};
 

@@ -13,7 +13,6 @@ pub mod mqc;
 pub mod options;
 pub mod program;
 pub mod queues;
-pub mod read_back;
 pub mod unit;
 pub mod values;
 

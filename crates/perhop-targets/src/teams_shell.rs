@@ -6,10 +6,10 @@ use perhop_policy::{
     Diagnostic, Dscp, Family, Fit, FlowKey, LossKind, PolicySet, Producer, RuleId, TargetRequest,
 };
 
-use crate::artifact::{Artifact, Purpose};
+use crate::artifact::Artifact;
 use crate::cs_shell::model::{self, Entry};
+use crate::cs_shell::read;
 use crate::cs_shell::script::{self, Flavour, Only};
-use crate::lync_shell::read_apply;
 use crate::target::{OptionSpec, Program, Step, Target, order};
 
 /// The target.
@@ -55,7 +55,7 @@ impl Target for TeamsShell {
     }
 
     fn read(&self, artifacts: &[Artifact]) -> Result<Box<dyn Program>, Vec<Diagnostic>> {
-        let read = read_apply(ID, artifacts)?;
+        let read = read::apply(ID, artifacts)?;
         Ok(Box::new(TeamsProgram {
             plan: read.plan,
             producers: model::producers(&read.entries),
@@ -81,30 +81,7 @@ impl Program for TeamsProgram {
         if self.entries.is_empty() {
             return Vec::new();
         }
-        let (plan, entries) = (&self.plan, &self.entries);
-        let file = |name: &str, purpose, bytes| Artifact {
-            path: format!("{ID}/{name}"),
-            bytes,
-            purpose,
-            rules: Vec::new(),
-        };
-        vec![
-            file(
-                "apply.ps1",
-                Purpose::Apply,
-                script::apply(&FLAVOUR, plan, entries),
-            ),
-            file(
-                "check.ps1",
-                Purpose::Check,
-                script::check(&FLAVOUR, plan, entries),
-            ),
-            file(
-                "undo.ps1",
-                Purpose::Undo,
-                script::undo(&FLAVOUR, plan, entries),
-            ),
-        ]
+        script::files(ID, &FLAVOUR, &self.plan, &self.entries, &[])
     }
 
     fn steps(&self) -> Vec<Step> {

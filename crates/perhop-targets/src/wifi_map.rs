@@ -8,8 +8,8 @@ use perhop_policy::{Diagnostic, Dscp, Fit, FlowKey, LossKind, PolicySet, RuleId,
 
 use crate::artifact::{Artifact, Purpose};
 use crate::network;
-use crate::network::read_back::unreadable;
 use crate::network::unit::Unit;
+use crate::read_back::unreadable;
 use crate::syntax::markdown::Markdown;
 use crate::target::{OptionSpec, Program, Step, Target, order};
 

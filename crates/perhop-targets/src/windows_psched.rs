@@ -10,10 +10,11 @@ use perhop_policy::{
 };
 
 use crate::artifact::{Artifact, Purpose};
+use crate::read_back::{ReadBack, unreadable};
 use crate::syntax::markdown::{Markdown, code, escape};
 use crate::syntax::regfile::{self, Data, KeyAction, KeyBlock};
 use crate::target::{OptionSpec, Program, Step, Target, order};
-use crate::windows_policy::{self, folder, read_back};
+use crate::windows_policy::{self, Policy, folder};
 use crate::windows_reg;
 
 /// The target.
@@ -117,12 +118,12 @@ impl Target for WindowsPsched {
         for artifact in artifacts {
             if artifact.path.ends_with("/apply.reg") {
                 read_marks(&artifact.bytes)
-                    .map_err(|text| vec![read_back::unreadable(&artifact.path, &text)])?;
+                    .map_err(|text| vec![unreadable(&artifact.path, &text)])?;
             }
         }
-        Ok(Box::new(read_back::ReadBack {
+        Ok(Box::new(ReadBack::<Vec<Policy>> {
             artifacts: artifacts.to_vec(),
-            sections: Vec::new(),
+            markings: Vec::new(),
         }))
     }
 }

@@ -1,10 +1,12 @@
 //! Reading the scripts back: the entries between the two comments, and nothing else.
 
-use perhop_policy::Subject;
+use perhop_policy::{Diagnostic, Subject};
 
 use super::model::{self, Entry};
 use super::script::{ADD, PLAN_BEGINS, PLAN_ENDS};
 use super::settings::{ENABLE_QOS, PHONE_DSCP, PHONE_PCP, RANGES, RANGES_ENABLED};
+use crate::artifact::Artifact;
+use crate::codes;
 use crate::syntax::powershell::{Value, parse, parse_prefix};
 
 /// What is in a script.
@@ -14,6 +16,21 @@ pub(crate) struct Scripted {
     pub(crate) plan: String,
     /// The entries.
     pub(crate) entries: Vec<Entry>,
+}
+
+/// The entries of a target's `apply.ps1` among files.
+///
+/// # Errors
+/// A script that is missing or was not written by [`super::script`].
+pub(crate) fn apply(id: &str, artifacts: &[Artifact]) -> Result<Scripted, Vec<Diagnostic>> {
+    let path = format!("{id}/apply.ps1");
+    let unreadable = |message: String| vec![Diagnostic::error(codes::UNREADABLE, message)];
+    let file = artifacts
+        .iter()
+        .find(|file| file.path == path)
+        .ok_or_else(|| unreadable(format!("`{path}` is missing")))?;
+    script(&file.bytes)
+        .map_err(|(line, problem)| unreadable(format!("`{path}`, line {line}: {problem}")))
 }
 
 /// Reads a script that [`super::script`] wrote.

@@ -1,9 +1,10 @@
 //! Writing the scripts: the plan's values quoted, the rest as it stands beside this file.
 
-use perhop_policy::Subject;
+use perhop_policy::{RuleId, Subject};
 
 use super::model::Entry;
 use super::settings::{documented_default, is_switch};
+use crate::artifact::{Artifact, Purpose};
 use crate::syntax::powershell::{Command, Script, Value};
 
 /// The parts of a system's scripts that differ from the other's.
@@ -30,6 +31,27 @@ pub(crate) enum Only {
     Parts,
     /// The plan is one part.
     Whole,
+}
+
+/// The three scripts of a target, as files.
+pub(crate) fn files(
+    id: &str,
+    flavour: &Flavour,
+    plan: &str,
+    entries: &[Entry],
+    rules: &[RuleId],
+) -> Vec<Artifact> {
+    let file = |name, purpose, bytes| Artifact {
+        path: format!("{id}/{name}"),
+        bytes,
+        purpose,
+        rules: rules.to_vec(),
+    };
+    vec![
+        file("apply.ps1", Purpose::Apply, apply(flavour, plan, entries)),
+        file("check.ps1", Purpose::Check, check(flavour, plan, entries)),
+        file("undo.ps1", Purpose::Undo, undo(flavour, plan, entries)),
+    ]
 }
 
 /// `apply.ps1`.

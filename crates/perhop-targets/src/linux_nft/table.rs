@@ -6,7 +6,7 @@ use ipnet::IpNet;
 use perhop_policy::{Dscp, FlowKey, PortMatch, PortRange, Protocol};
 
 use crate::network::entry::Entry;
-use crate::network::read_back::Marking;
+use crate::read_back::Marking;
 
 /// Where the table looks at packets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

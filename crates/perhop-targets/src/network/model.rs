@@ -9,7 +9,7 @@ use perhop_policy::{ClassKind, Dscp, FlowKey, PortMatch, PortRange, Protocol};
 use crate::network::Section;
 use crate::network::entry::{self, Entry};
 use crate::network::queues::Queues;
-use crate::network::read_back::Marking;
+use crate::read_back::Marking;
 
 /// A transport protocol and ports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -13,9 +13,9 @@ use crate::network::entry::{Entry, groups};
 use crate::network::model::{Policy, mark_name};
 use crate::network::options;
 use crate::network::queues::Queues;
-use crate::network::read_back::{self, Marking as _, ReadBack};
 use crate::network::unit::Unit;
 use crate::network::{self, Lowered, Section, cost};
+use crate::read_back::{self, Marking as _, ReadBack};
 use crate::target::{OptionSpec, Program, Step, Target, order};
 
 pub use crate::network::language::{
@@ -272,7 +272,7 @@ pub fn read(
 ) -> Result<Box<dyn Program>, Vec<Diagnostic>> {
     if let Some(queueing) = &language.queues {
         let queues = format!("{}/queues/apply.{}", language.id, queueing.extension);
-        read_back::read(
+        read_back::read_text(
             artifacts,
             |path| (path == queues).then_some(path),
             queueing.read,
@@ -282,7 +282,7 @@ pub fn read(
         format!("{}/marks/", language.id),
         format!("/apply.{}", language.extension),
     );
-    let read: ReadBack<Policy> = read_back::read(
+    let read: ReadBack<Policy> = read_back::read_text(
         artifacts,
         |path| path.strip_prefix(&before)?.strip_suffix(&after),
         language.read_marks,

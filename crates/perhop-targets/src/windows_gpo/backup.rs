@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use perhop_policy::Diagnostic;
 
 use crate::artifact::{Artifact, Purpose};
+use crate::read_back::unreadable;
 use crate::syntax::regpol;
 use crate::syntax::xml::{Attributes, Layout, Xml};
 use crate::windows_gpo::{GpoProgram, Object, Settings, guid, local};
@@ -88,7 +89,7 @@ pub(super) fn agree(artifacts: &[Artifact]) -> Result<(), Vec<Diagnostic>> {
     let read = |artifact: &Artifact| {
         read_back::registry_pol(&artifact.bytes)
             .map(rows)
-            .map_err(|text| vec![read_back::unreadable(&artifact.path, &text)])
+            .map_err(|text| vec![unreadable(&artifact.path, &text)])
     };
     let mut known = Vec::new();
     for artifact in artifacts {
@@ -101,7 +102,7 @@ pub(super) fn agree(artifacts: &[Artifact]) -> Result<(), Vec<Diagnostic>> {
             && artifact.path.ends_with("/registry.pol");
         if ours && !known.contains(&read(artifact)?) {
             let text = "its policies are not those of any Registry.pol for local policy";
-            return Err(vec![read_back::unreadable(&artifact.path, text)]);
+            return Err(vec![unreadable(&artifact.path, text)]);
         }
     }
     Ok(())

@@ -1,80 +1,33 @@
 //! A program read back from files: policies by folder, with Windows' own choice among them.
 
-use perhop_policy::{Diagnostic, Dscp, Fit, FlowKey, RuleId};
+use perhop_policy::{Diagnostic, Dscp, FlowKey};
 
 use crate::artifact::Artifact;
-use crate::codes;
+use crate::read_back::{self, Marking};
 use crate::syntax::regpol::{self, Record};
-use crate::target::{Program, Step};
-use crate::windows_policy::{NLA_KEY, POLICY_KEY, Policy, folder, lint, matching};
+use crate::target::Program;
+use crate::windows_policy::{NLA_KEY, POLICY_KEY, Policy, lint, matching};
 
-/// What was read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReadBack {
-    /// The files that were read.
-    pub artifacts: Vec<Artifact>,
-    /// Policies by folder of the scope.
-    pub sections: Vec<(String, Vec<Policy>)>,
-}
-
-impl Program for ReadBack {
-    fn fits(&self) -> &[(RuleId, Fit)] {
-        &[]
-    }
-
-    fn emit(&self) -> Vec<Artifact> {
-        self.artifacts.clone()
-    }
-
-    fn steps(&self) -> Vec<Step> {
-        Vec::new()
-    }
-
-    fn apply_to(&self, scope: &str, key: &FlowKey<'_>) -> Option<Option<Dscp>> {
-        let folder = folder::of_scope(scope);
-        let (_, policies) = self.sections.iter().find(|(name, _)| *name == folder)?;
-        Some(matching::mark(policies, key))
+impl Marking for Vec<Policy> {
+    fn mark(&self, key: &FlowKey<'_>) -> Option<Dscp> {
+        matching::mark(self, key)
     }
 }
 
 /// Reads the section of every artifact that `folder_of` names a folder for, by `read`.
 ///
 /// # Errors
-/// Every file that does not read, each with its path.
+/// Every file that does not read or has no policy, each with its path.
 pub fn sections(
     artifacts: &[Artifact],
     folder_of: impl Fn(&str) -> Option<&str>,
     read: impl Fn(&[u8]) -> Result<Vec<Policy>, String>,
 ) -> Result<Box<dyn Program>, Vec<Diagnostic>> {
-    let mut sections = Vec::new();
-    let mut problems = Vec::new();
-    for artifact in artifacts {
-        let Some(folder) = folder_of(&artifact.path) else {
-            continue;
-        };
-        match read(&artifact.bytes) {
-            Ok(policies) if policies.is_empty() => {
-                problems.push(unreadable(&artifact.path, "there is no policy in it"));
-            }
-            Ok(policies) => sections.push((folder.to_owned(), policies)),
-            Err(text) => problems.push(unreadable(&artifact.path, &text)),
-        }
-    }
-    if problems.is_empty() {
-        Ok(Box::new(ReadBack {
-            artifacts: artifacts.to_vec(),
-            sections,
-        }))
-    } else {
-        Err(problems)
-    }
-}
-
-/// A file that the target did not write.
-#[must_use]
-pub fn unreadable(path: &str, text: &str) -> Diagnostic {
-    Diagnostic::error(codes::UNREADABLE, format!("`{path}`: {text}"))
-        .help("compile the plan again; files that were changed by hand are not read")
+    let read = read_back::read(artifacts, folder_of, |bytes| match read(bytes) {
+        Ok(policies) if policies.is_empty() => Err("there is no policy in it".to_owned()),
+        read => read,
+    })?;
+    Ok(Box::new(read))
 }
 
 /// One value of a key below `HKEY_LOCAL_MACHINE`, as any of the registry formats gives it.

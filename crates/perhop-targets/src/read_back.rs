@@ -63,7 +63,7 @@ pub fn apply<M: Marking>(
 pub fn read<M>(
     artifacts: &[Artifact],
     folder_of: impl Fn(&str) -> Option<&str>,
-    read: impl Fn(&str) -> Result<M, String>,
+    read: impl Fn(&[u8]) -> Result<M, String>,
 ) -> Result<ReadBack<M>, Vec<Diagnostic>> {
     let mut markings = Vec::new();
     let mut problems = Vec::new();
@@ -71,9 +71,7 @@ pub fn read<M>(
         let Some(folder) = folder_of(&artifact.path) else {
             continue;
         };
-        let text = str::from_utf8(&artifact.bytes)
-            .map_err(|error| format!("byte {} is not UTF-8", error.valid_up_to()));
-        match text.and_then(&read) {
+        match read(&artifact.bytes) {
             Ok(marking) => markings.push((folder.to_owned(), marking)),
             Err(text) => problems.push(unreadable(&artifact.path, &text)),
         }
@@ -86,6 +84,22 @@ pub fn read<M>(
     } else {
         Err(problems)
     }
+}
+
+/// The same for files of text.
+///
+/// # Errors
+/// Every file that is not UTF-8 or does not read, each with its path.
+pub fn read_text<M>(
+    artifacts: &[Artifact],
+    folder_of: impl Fn(&str) -> Option<&str>,
+    of: impl Fn(&str) -> Result<M, String>,
+) -> Result<ReadBack<M>, Vec<Diagnostic>> {
+    read(artifacts, folder_of, |bytes| {
+        str::from_utf8(bytes)
+            .map_err(|error| format!("byte {} is not UTF-8", error.valid_up_to()))
+            .and_then(&of)
+    })
 }
 
 /// A file that the target did not write.
