@@ -147,10 +147,10 @@ fn packets(series: &SeriesView, html: &mut Html) {
 
 /// A round number, short enough for the room at the left.
 fn count(number: u64) -> String {
-    if number < 1_000_000 {
-        grouped(number)
-    } else {
-        format!("{} M", grouped(number / 1_000_000))
+    match number {
+        0..100_000 => grouped(number),
+        100_000..1_000_000 => format!("{} k", number / 1000),
+        _ => format!("{} M", grouped(number / 1_000_000)),
     }
 }
 
