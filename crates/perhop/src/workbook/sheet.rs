@@ -200,7 +200,7 @@ pub(super) const LONGEST: usize = 32_767;
 /// Widest column, in characters.
 const WIDEST: usize = 60;
 /// Rows by which the width of columns is found.
-const MEASURED: usize = 1000;
+const MEASURED: usize = 250;
 /// Bytes of XML that are packed at a time.
 const BUFFER: usize = 1 << 16;
 /// Whole numbers below are written without an exponent.
