@@ -103,6 +103,7 @@ struct Naive {
     told: (i64, i64, u64, f64),
     now: (u64, f64, f64),
     before: (i64, u32),
+    first: Option<(i64, u32)>,
 }
 
 impl Naive {
@@ -145,6 +146,7 @@ impl Naive {
             self.now.0 += 1;
         }
         self.before = (time, packet.timestamp);
+        self.first.get_or_insert(self.before);
     }
 
     /// Its bins; what came late is taken from what was missed before.
@@ -161,6 +163,9 @@ impl Naive {
                 missing[bin] += 1;
             }
         }
+        let first = self.first.unwrap_or_default();
+        let stands_still =
+            self.packets >= 4 && first.0 == self.before.0 && first.1 != self.before.1;
         let bin = |bin: usize| {
             let marks = self.marks.get(&bin).cloned().unwrap_or_default();
             let (timed, jitter) = self.jitter.get(&bin).copied().unwrap_or_default();
@@ -169,7 +174,7 @@ impl Naive {
                 marks: marks.into_iter().collect(),
                 expected: self.expected.get(&bin).unwrap_or(&0).unsigned_abs(),
                 missing: missing[bin].unsigned_abs(),
-                jitter_ms: (timed > 0).then(|| jitter / timed as f64 / 1e6),
+                jitter_ms: (timed > 0 && !stands_still).then(|| jitter / timed as f64 / 1e6),
             }
         };
         (0..count).map(bin).collect()
@@ -384,6 +389,20 @@ fn a_clock_that_is_measured_gives_the_jitter_from_the_start() {
         jitter[20..].iter().all(|one| (2.9..3.1).contains(one)),
         "{jitter:?}"
     );
+}
+
+#[test]
+fn one_time_for_all_packets_gives_no_jitter() {
+    let packet = |number: u16| Packet {
+        time: Some(START),
+        port: 20_000,
+        dscp: 46,
+        sequence: number,
+        timestamp: u32::from(number) * 160,
+    };
+    let packets: Vec<Packet> = (0..20).map(packet).collect();
+    let bins = &by_port(&read(&config(), &packets))[&20_000].bins;
+    assert_eq!((bins[0].expected, bins[0].jitter_ms), (20, None));
 }
 
 #[test]

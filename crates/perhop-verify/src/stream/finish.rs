@@ -191,7 +191,7 @@ impl Hot {
     }
 
     /// Whether the capture has one time for all packets, as one that lost its times has, though the sender's time went on.
-    fn stands_still(&self, cold: &Cold) -> bool {
+    pub(super) fn stands_still(&self, cold: &Cold) -> bool {
         self.received >= LEAST_CRUDE
             && self.last_arrival == cold.first_arrival
             && self.last_timestamp != cold.from_timestamp

@@ -119,7 +119,7 @@ impl Arena {
     /// What the jitter of a stream is measured by whose clock is not being measured.
     pub(crate) fn timed_by(&self, id: StreamId) -> TimedBy {
         let (hot, cold) = (&self.hot[id as usize], &self.cold[id as usize]);
-        if cold.has(UNTIMED) {
+        if cold.has(UNTIMED) || hot.stands_still(cold) {
             return TimedBy::Nothing;
         }
         TimedBy::index(usize::from(hot.clock))
