@@ -4,6 +4,7 @@ pub(crate) mod findings;
 pub(crate) mod grid;
 pub(crate) mod human;
 pub(crate) mod json;
+pub(crate) mod junit;
 pub(crate) mod sarif;
 
 use perhop_policy::{Diagnostic, Severity};

@@ -489,6 +489,14 @@ fn csv_and_junit_are_well_formed() {
         junit.contains("name=\"video at Datacentre is marked as planned\""),
         "{junit}"
     );
+    let failed = |name: &str| {
+        let case = junit.split("<testcase").find(|case| case.contains(name));
+        case.unwrap().contains("<failure")
+    };
+    // Its marks are changed bit by bit, which is a finding of no class.
+    assert!(failed("video at Branch is marked as planned"), "{junit}");
+    assert!(failed("audio at Branch is marked as planned"));
+    assert!(!failed("video at Datacentre is marked as planned"));
     let flows = run(["flows", &contoso("call.pcapng"), "--format", "csv"])
         .exits(0)
         .out;

@@ -11,11 +11,11 @@ use serde_json::{Value, json};
 use crate::cmd;
 use crate::codes;
 use crate::failure::{Failure, Outcome};
-use crate::html::Html;
 use crate::json;
 use crate::json::read as facts;
 use crate::observed::{self, Named, Observed};
 use crate::render::grid::clean;
+use crate::render::junit::{self, Case, Failed};
 use crate::render::{counted, findings, sarif};
 use crate::source::Source;
 use crate::ui::{BAD, BOLD, DIM, GOOD, Ui, WARN, paint};
@@ -82,7 +82,8 @@ pub(crate) fn run(args: &Args, ui: &Ui) -> Result<Outcome, Failure> {
             ui.data(|out| json::write(out, &value))?;
         }
         Format::Junit => {
-            let xml = junit(&policy, &source, &observed.reading, &audit);
+            let cases = cases(&policy, &source, &observed.reading, &audit);
+            let xml = junit::render("perhop audit", policy.name(), &cases);
             ui.data(|out| out.write_all(xml.as_bytes()))?;
         }
         Format::Sarif => {
@@ -254,13 +255,6 @@ fn value(policy: &PolicySet, source: &Source, reading: &Reading, audit: &Audit) 
     })
 }
 
-/// A test case of the JUnit form.
-struct Case<'a> {
-    name: String,
-    skipped: bool,
-    found: Vec<&'a Finding>,
-}
-
 /// Whose marks a finding is about.
 fn by(reading: &Reading, finding: &Finding) -> By {
     let place = finding.place.as_ref();
@@ -272,78 +266,49 @@ fn by(reading: &Reading, finding: &Finding) -> By {
 }
 
 /// A test case for each rule, and one for each layer's other findings.
-fn cases<'a>(policy: &PolicySet, reading: &Reading, audit: &'a Audit) -> Vec<Case<'a>> {
+fn cases(policy: &PolicySet, source: &Source, reading: &Reading, audit: &Audit) -> Vec<Case> {
     let failing = || {
         let all = audit.findings.iter();
         all.filter(|one| one.severity > Severity::Info)
     };
-    let mut cases: Vec<Case<'a>> = audit
+    let failed = |finding: &Finding| {
+        let text = findings::render([finding], reading, Some(source));
+        Failed {
+            code: finding.code,
+            message: finding.message.clone(),
+            text: anstream::adapter::strip_str(&text).to_string(),
+        }
+    };
+    let mut cases: Vec<Case> = audit
         .rules
         .iter()
         .map(|state| {
             let name = &policy.rule(state.rule).name;
-            let found: Vec<&Finding> = failing()
+            let failures: Vec<Failed> = failing()
                 .filter(|one| one.rule.as_ref() == Some(name) || one.also.contains(name))
                 .filter(|one| by(reading, one) == state.by)
+                .map(failed)
                 .collect();
+            let is_open = state.state == State::NotCovered && failures.is_empty();
             Case {
                 name: match state.by {
                     By::Windows => format!("{name} is marked as planned"),
                     By::Network => format!("{name} is marked as planned by the network"),
                 },
-                skipped: state.state == State::NotCovered && found.is_empty(),
-                found,
+                skipped: is_open.then_some("no file is about its sender"),
+                failures,
             }
         })
         .collect();
     cases.extend(Layer::ALL.map(|layer| {
         Case {
             name: format!("{} layer", layer.as_str()),
-            skipped: false,
-            found: failing()
+            skipped: None,
+            failures: failing()
                 .filter(|one| one.rule.is_none() && one.layer == layer)
+                .map(failed)
                 .collect(),
         }
     }));
     cases
-}
-
-fn junit(policy: &PolicySet, source: &Source, reading: &Reading, audit: &Audit) -> String {
-    let cases = cases(policy, reading, audit);
-    let tests = cases.len().to_string();
-    let failing = cases.iter().filter(|case| !case.found.is_empty());
-    let failures = failing.count().to_string();
-    let skipped = cases.iter().filter(|case| case.skipped).count().to_string();
-    let named = |name| {
-        [
-            ("name", name),
-            ("tests", tests.as_str()),
-            ("failures", failures.as_str()),
-            ("errors", "0"),
-            ("skipped", skipped.as_str()),
-        ]
-    };
-    let mut xml = Html::default();
-    xml.within("testsuites", &named("perhop audit"), |xml| {
-        xml.within("testsuite", &named(policy.name()), |xml| {
-            for one in &cases {
-                let attrs = [("classname", policy.name()), ("name", one.name.as_str())];
-                xml.within("testcase", &attrs, |xml| {
-                    for finding in &one.found {
-                        let text = findings::render([*finding], reading, Some(source));
-                        let text = anstream::adapter::strip_str(&text).to_string();
-                        let attrs = [
-                            ("message", finding.message.as_str()),
-                            ("type", finding.code),
-                        ];
-                        xml.leaf("failure", &attrs, &text);
-                    }
-                    if one.skipped {
-                        xml.leaf("skipped", &[("message", "no file is about its sender")], "");
-                    }
-                });
-            }
-        });
-    });
-    format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>{}", xml.finish())
 }

@@ -1,44 +1,46 @@
 //! The report as JUnit XML: a test case for each class and site, and one for what belongs to none.
 
-use crate::html::Html;
+use crate::render::junit::{self, Case, Failed};
 use crate::report::{ClassView, FindingView, Tone, View};
 
-/// The whole document.
+/// The whole document. Findings of one case are one failure, the gravest naming it.
 pub(crate) fn render(view: &View<'_>) -> String {
-    let cases = cases(view);
-    let failures = cases
-        .iter()
-        .filter(|(_, findings)| !findings.is_empty())
-        .count();
-    let (tests, failures) = (cases.len().to_string(), failures.to_string());
-    let counts = [
-        ("tests", tests.as_str()),
-        ("failures", &failures),
-        ("errors", "0"),
-    ];
-    let named = |name| {
-        let mut attrs = vec![("name", name)];
-        attrs.extend(counts);
-        attrs
-    };
-    let mut xml = Html::default();
-    xml.within("testsuites", &named("perhop verify"), |xml| {
-        xml.within("testsuite", &named(&view.plan), |xml| {
-            for (name, findings) in &cases {
-                case(&view.plan, name, findings, xml);
-            }
-        });
-    });
-    format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?>{}", xml.finish())
+    let cases: Vec<Case> = cases(view)
+        .into_iter()
+        .map(|(name, findings)| Case {
+            name,
+            skipped: None,
+            failures: failure(&findings).into_iter().collect(),
+        })
+        .collect();
+    junit::render("perhop verify", &view.plan, &cases)
+}
+
+fn failure(findings: &[&FindingView<'_>]) -> Option<Failed> {
+    let first = findings.first()?;
+    let text: Vec<String> = findings.iter().map(|one| describe(one)).collect();
+    Some(Failed {
+        code: first.code,
+        message: first.message.clone(),
+        text: text.join("\n\n"),
+    })
 }
 
 /// Names of the test cases, and what failed in each.
 fn cases<'a>(view: &'a View<'a>) -> Vec<(String, Vec<&'a FindingView<'a>>)> {
     let failing = || view.findings.iter().filter(|one| one.tone > Tone::Info);
+    // A finding of no class, such as of marks that are changed bit by bit, is about the classes of its flows.
+    let is_about = |one: &FindingView<'_>, class: &String| match &one.class {
+        Some(of) => of == class,
+        None => {
+            let mut flows = one.flows.iter().filter_map(|at| view.flows.get(*at));
+            flows.any(|flow| flow.class.as_ref() == Some(class))
+        }
+    };
     let of_class = |row: &ClassView| -> Vec<&'a FindingView<'a>> {
         let bad = row.verdicts.iter().any(|(_, tone, _)| *tone > Tone::Info);
         failing()
-            .filter(|one| bad && one.class.as_ref() == Some(&row.class))
+            .filter(|one| bad && is_about(one, &row.class))
             .collect()
     };
     let planned = || view.classes.iter().filter(|row| row.expected.is_some());
@@ -63,19 +65,6 @@ fn cases<'a>(view: &'a View<'a>) -> Vec<(String, Vec<&'a FindingView<'a>>)> {
         .collect();
     cases.push(("nothing else is wrong".to_owned(), others));
     cases
-}
-
-fn case(plan: &str, name: &str, findings: &[&FindingView<'_>], xml: &mut Html) {
-    xml.within("testcase", &[("classname", plan), ("name", name)], |xml| {
-        if let [first, ..] = findings {
-            let text: Vec<String> = findings.iter().map(|one| describe(one)).collect();
-            xml.leaf(
-                "failure",
-                &[("type", first.code), ("message", &first.message)],
-                &text.join("\n\n"),
-            );
-        }
-    });
 }
 
 fn describe(finding: &FindingView<'_>) -> String {
