@@ -366,6 +366,24 @@ fn no_jitter_where_the_capture_has_one_time_for_all() {
 }
 
 #[test]
+fn a_clock_that_is_set_back_is_no_jitter() {
+    for (kind, rate) in [(8, 8000), (96, 48_000)] {
+        let datagrams = (0..400u32).map(|number| {
+            let mut packet = audio(number);
+            packet.payload = rtp(kind, number, number * rate / 50, 5);
+            packet.time -= if number < 200 { 0 } else { 120_000_000_000 };
+            packet
+        });
+        let flows = observe(&Config::default(), &datagrams.collect::<Vec<_>>());
+        let stream = &flows.flows[0].rtp[0];
+        assert_eq!((stream.packets, stream.sequence.missing), (400, 0));
+        assert!(stream.jitter.is_some_and(|jitter| jitter.max_ms < 0.05));
+        let measured = stream.clock.measured.unwrap() / f64::from(rate);
+        assert!((measured - 1.0).abs() < 1e-3, "{measured}");
+    }
+}
+
+#[test]
 fn clocks_of_dynamic_types_are_measured() {
     for rate in [
         8000u32, 11_025, 16_000, 24_000, 44_100, 48_000, 90_000, 13_000,

@@ -244,9 +244,9 @@ pub(super) const NO_BIN: u8 = u8::MAX;
 /// Bytes that notes may have.
 const MOST: usize = 12 << 20;
 /// Bytes that they may have less for each flow.
-const LESS_A_FLOW: usize = 30;
+const LESS_A_FLOW: usize = 36;
 /// Bytes that they may have with any number of flows.
-const LEAST: usize = 4 << 20;
+const LEAST: usize = 3 << 20;
 
 #[cfg(test)]
 mod tests;

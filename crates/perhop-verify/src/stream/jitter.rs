@@ -126,8 +126,12 @@ impl Frames {
         if units <= 0 {
             return;
         }
-        let waited = time.saturating_sub(self.last_arrival) as f64;
-        let difference = waited - f64::from(units) * CLOCKS[super::clock::VIDEO].1;
+        let waited = time.saturating_sub(self.last_arrival);
+        if waited < SET_BACK {
+            (self.last_arrival, self.last_timestamp) = (time, timestamp);
+            return;
+        }
+        let difference = waited as f64 - f64::from(units) * CLOCKS[super::clock::VIDEO].1;
         self.value += (difference.abs() as f32 - self.value) * (1.0 / 16.0);
         self.sum += f64::from(self.value);
         self.max = self.max.max(self.value);
@@ -147,6 +151,10 @@ impl Frames {
 
 /// A clock is measured over at least so many packets.
 const FIRST_TRY: u32 = 50;
+/// A packet this much before the one before it was stamped by a clock that was set back, in nanoseconds: packets that take
+/// turns in a capture are milliseconds apart.
+pub(super) const SET_BACK: i64 = -1_000_000_000;
+
 const NS_PER_MS: f64 = 1e6;
 
 #[cfg(test)]
