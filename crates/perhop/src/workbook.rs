@@ -2,7 +2,8 @@
 //! bytes.
 //!
 //! A workbook is a ZIP archive of XML parts. Text stands in its cell and not in a table of shared strings, which would
-//! have to be held until the last row is known.
+//! have to be held until the last row is known. Libraries that hold a workbook until it is saved need some 700 MB for the
+//! flows of a large capture, or temporary files of that size; the limit is 74 MB.
 
 mod parts;
 mod sheet;
