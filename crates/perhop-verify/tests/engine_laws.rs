@@ -11,12 +11,9 @@ use perhop_policy::PortRange;
 use perhop_verify::engine::{Config, Engine, Flows};
 use perhop_verify::flow::PayloadKind;
 use perhop_verify::stream::{Beginning, Evidence};
-use perhop_wire::capture::CapturedPacket;
 use perhop_wire::field::Dscp;
-use perhop_wire::link::LinkType;
-use perhop_wire::packet::Direction;
 use proptest::prelude::*;
-use support::{captures, cases, each_packet, each_run, run, run_in_lanes};
+use support::{captured, captures, cases, each_packet, each_run, run, run_in_lanes};
 
 /// A UDP datagram in IPv4 in Ethernet.
 #[derive(Debug, Clone)]
@@ -45,18 +42,6 @@ impl Datagram {
         frame.extend([0, 0]);
         frame.extend(&self.payload);
         frame
-    }
-}
-
-fn captured(time_ns: Option<i64>, data: &[u8]) -> CapturedPacket<'_> {
-    CapturedPacket {
-        time_ns,
-        link: LinkType::ETHERNET,
-        data,
-        wire_len: data.len() as u32,
-        interface: 0,
-        direction: Direction::Unknown,
-        consumed: 0,
     }
 }
 

@@ -11,12 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use perhop_verify::engine::{Config, Engine, Ledger};
 use perhop_verify::timeline::{Bin, Bins};
-use perhop_wire::capture::CapturedPacket;
 use perhop_wire::field::Dscp;
-use perhop_wire::link::LinkType;
-use perhop_wire::packet::Direction;
 use proptest::prelude::*;
-use support::{captures, cases, each_packet};
+use support::{captured, captures, cases, each_packet};
 
 const SECOND: i64 = 1_000_000_000;
 const START: i64 = 1_700_000_000 * SECOND;
@@ -50,18 +47,6 @@ impl Packet {
         data.extend(u32::from(self.port).to_be_bytes());
         data.resize(74, 0x55);
         data
-    }
-}
-
-fn captured(time_ns: Option<i64>, data: &[u8]) -> CapturedPacket<'_> {
-    CapturedPacket {
-        time_ns,
-        link: LinkType::ETHERNET,
-        data,
-        wire_len: data.len() as u32,
-        interface: 0,
-        direction: Direction::Unknown,
-        consumed: 0,
     }
 }
 

@@ -25,6 +25,17 @@ fn example() -> Vec<String> {
     args
 }
 
+/// A plan, written into a folder, and captures of the two sides of an address translator.
+fn translated(temp: &tempfile::TempDir) -> Option<(String, [String; 2])> {
+    let folder = shared("captures/synthetic")?;
+    let captures = ["points-A.pcap", "points-B-nat.pcap"];
+    let plan = support::file(temp, "plan.toml", support::PLAN);
+    Some((
+        plan.display().to_string(),
+        captures.map(|name| folder.join(name).display().to_string()),
+    ))
+}
+
 fn with(mut args: Vec<String>, more: &[&str]) -> Run {
     args.extend(more.iter().map(|arg| (*arg).to_owned()));
     run(args)
@@ -236,15 +247,10 @@ fn three_points_have_two_segments() {
 /// Past an address translator nothing but the content tells which packets they are, and the report says so.
 #[test]
 fn packets_are_found_past_an_address_translator() {
-    let Some(folder) = shared("captures/synthetic") else {
+    let temp = support::folder();
+    let Some((plan, [a, b])) = translated(&temp) else {
         return;
     };
-    let [a, b] =
-        ["points-A.pcap", "points-B-nat.pcap"].map(|name| folder.join(name).display().to_string());
-    let temp = support::folder();
-    let plan = support::file(&temp, "plan.toml", support::PLAN)
-        .display()
-        .to_string();
     let args = ["verify", &plan, "--at", "inside", &a, "--at", "outside", &b];
     run(args)
         .exits(1)
@@ -262,15 +268,10 @@ fn packets_are_found_past_an_address_translator() {
 /// point out there too. Every point has the classes that the plan gives the ends.
 #[test]
 fn every_point_has_the_classes_of_the_ends() {
-    let Some(folder) = shared("captures/synthetic") else {
+    let temp = support::folder();
+    let Some((plan, [inside, outside])) = translated(&temp) else {
         return;
     };
-    let [inside, outside] =
-        ["points-A.pcap", "points-B-nat.pcap"].map(|name| folder.join(name).display().to_string());
-    let temp = support::folder();
-    let plan = support::file(&temp, "plan.toml", support::PLAN)
-        .display()
-        .to_string();
     for points in [
         [&inside, &outside, &outside],
         [&outside, &outside, &inside],

@@ -103,30 +103,11 @@ const COUNT: u32 = (1 << COUNT_BITS) - 1;
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::super::facts::{Facts, Head, Like};
-    use super::super::table::Recognition;
     use super::*;
-    use crate::stream::arrival::Arrival;
-
-    /// A table with so many flows.
-    fn table(flows: u64) -> Table {
-        let mut table = Table::new();
-        for number in 0..flows {
-            let facts = Facts {
-                time: 0,
-                like: Like::NONE,
-                hash: number as u32,
-                frame: 0,
-                head: Head::new([0, number], 0, 0, &Arrival::bare(0, 0)),
-            };
-            table.insert(&facts, None, Recognition::Open);
-        }
-        table
-    }
 
     #[test]
     fn what_removed_flows_had_is_lent_again() {
-        let mut table = table(3);
+        let mut table = Table::with_flows(3);
         for slot in [0, 1] {
             table.extra_mut(slot).ce = 7 + slot;
             table.rtcp_mut(slot);
@@ -142,7 +123,7 @@ mod tests {
 
     #[test]
     fn cells_spill_and_keep_their_counts() {
-        let (mut table, slot) = (table(1), 0);
+        let (mut table, slot) = (Table::with_flows(1), 0);
         for round in 1..=3u64 {
             for cell in 0..10u16 {
                 table.add_cell(slot, cell * 7, round * u64::from(cell + 1));

@@ -391,9 +391,9 @@ impl Table {
         among
     }
 
-    /// Counts a packet like the one before it on its flow, time to live and all, of a recognised stream or of none: most packets, with one line of
-    /// the flow and one of the stream. False for all others, and then nothing was done; [`Partition::packet`] does the same
-    /// for these packets too.
+    /// Counts a packet like the one before it on its flow, time to live and all, of a recognised stream or of none: most
+    /// packets, with one line of the flow and one of the stream. False for all others, and then nothing was done;
+    /// [`Partition::packet`] does the same for these packets too.
     #[inline(always)]
     fn usual_packet(&mut self, slot: Slot, facts: &Facts) -> bool {
         let hot = &mut self.hot[slot as usize];

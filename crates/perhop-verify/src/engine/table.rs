@@ -10,6 +10,8 @@ use super::hash::{self, Key};
 use super::rtcp::RtcpState;
 use super::times::NO_TIME;
 use crate::stream::arena::{Arena, NONE, StreamId};
+#[cfg(test)]
+use {super::facts::Head, crate::stream::arrival::Arrival};
 
 /// Place of a flow in its table.
 pub(super) type Slot = u32;
@@ -268,6 +270,25 @@ impl Table {
         }
         self.addresses = addresses;
         self.rebuild(self.index.len());
+    }
+}
+
+#[cfg(test)]
+impl Table {
+    /// A table with so many flows, none of which has a packet.
+    pub(super) fn with_flows(flows: u64) -> Self {
+        let mut table = Self::new();
+        for number in 0..flows {
+            let facts = Facts {
+                time: 0,
+                like: Like::NONE,
+                hash: number as u32,
+                frame: 0,
+                head: Head::new([0, number], 0, 0, &Arrival::bare(0, 0)),
+            };
+            table.insert(&facts, None, Recognition::Open);
+        }
+        table
     }
 }
 

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use perhop_verify::engine::{Config, Engine, Flows, finish};
 use perhop_wire::capture::{CaptureReader, CapturedPacket, Step};
+use perhop_wire::link::LinkType;
+use perhop_wire::packet::Direction;
 use serde_json::Value;
 
 /// The folder of captures and their truth; `None`, said aloud, when it is not here.
@@ -18,6 +20,19 @@ pub(crate) fn captures() -> Option<PathBuf> {
     }
     println!("skipped: no captures at {}", folder.display());
     None
+}
+
+/// A whole Ethernet frame as a capture has it.
+pub(crate) fn captured(time_ns: Option<i64>, data: &[u8]) -> CapturedPacket<'_> {
+    CapturedPacket {
+        time_ns,
+        link: LinkType::ETHERNET,
+        data,
+        wire_len: data.len() as u32,
+        interface: 0,
+        direction: Direction::Unknown,
+        consumed: 0,
+    }
 }
 
 /// Shows every packet of a capture.

@@ -3,27 +3,14 @@ use proptest::prelude::*;
 
 use super::log::{Log, Note};
 use super::*;
-use crate::engine::facts::{Facts, Head, Like};
-use crate::engine::table::Recognition;
-use crate::stream::arrival::Arrival;
 use crate::stream::progress::{JitterSum, Progress};
 
 const SECOND: i64 = 1_000_000_000;
 
-/// A table with so many flows.
+/// A table with so many flows of one packet.
 fn table(flows: u64) -> Table {
-    let mut table = Table::new();
-    for number in 0..flows {
-        let facts = Facts {
-            time: 0,
-            like: Like::NONE,
-            hash: number as u32,
-            frame: 0,
-            head: Head::new([0, number], 0, 0, &Arrival::bare(0, 0)),
-        };
-        let slot = table.insert(&facts, None, Recognition::Open);
-        table.hot[slot as usize].run = 1;
-    }
+    let mut table = Table::with_flows(flows);
+    table.hot.iter_mut().for_each(|hot| hot.run = 1);
     table
 }
 
