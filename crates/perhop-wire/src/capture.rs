@@ -6,6 +6,7 @@
 use crate::pcap::PcapHeader;
 use crate::pcapng::{self, Block, BlockHeader, Content, Interface, SECTION_HEADER, Section};
 
+mod ahead;
 mod error;
 pub(crate) mod search;
 mod step;

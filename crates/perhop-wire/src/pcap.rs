@@ -100,6 +100,11 @@ impl PcapHeader {
         if self.modified { 24 } else { 16 }
     }
 
+    /// Whether numbers in the file have their most significant byte first.
+    pub(crate) const fn is_big_endian(&self) -> bool {
+        self.big_endian
+    }
+
     /// Whether the file is in little-endian order with usual record headers and no frame check sequences.
     pub(crate) const fn is_usual(&self) -> bool {
         !self.big_endian && !self.modified && self.fcs_len == 0

@@ -47,8 +47,19 @@ pub enum Search {
 
 /// Follows the chain of records from the first byte; `last` says that no bytes follow.
 pub(crate) fn is_start(bytes: &[u8], last: bool, probe: &impl Fn(&[u8]) -> Probe) -> Start {
+    chain(bytes, CHAIN, last, probe)
+}
+
+/// The same with another number of records that must follow each other.
+#[inline]
+pub(crate) fn chain(
+    bytes: &[u8],
+    links: usize,
+    last: bool,
+    probe: &impl Fn(&[u8]) -> Probe,
+) -> Start {
     let mut at = 0;
-    for found in 0..CHAIN {
+    for found in 0..links {
         let rest = bytes.get(at..).unwrap_or_default();
         if last && rest.is_empty() {
             return if found == 0 { Start::No } else { Start::Yes };

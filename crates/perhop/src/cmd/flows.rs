@@ -178,7 +178,9 @@ impl Sink for Analysis<'_> {
     }
 
     fn crew(&mut self) -> Option<Crew<'_>> {
-        Crew::new(&mut self.engine, self.threads)
+        // What is beside sees the packets one after the other.
+        let alone = self.beside.is_none();
+        alone.then(|| Crew::new(&mut self.engine, self.threads))
     }
 }
 

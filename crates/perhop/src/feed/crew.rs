@@ -7,10 +7,12 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
+use std::hint;
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
+use perhop_host::mapped::Mapped;
 use perhop_verify::engine::{Block, Config, Engine, Lane, Reader};
 use perhop_wire::capture::{CaptureReader, Search, Step};
 
@@ -26,6 +28,23 @@ pub(super) struct Job<'a> {
     pub(super) size: u64,
     /// A packet later than this is not read.
     pub(super) until: i64,
+}
+
+impl Job<'_> {
+    /// The file as memory, when its records are long: copying reads all of them, and only their beginnings are looked at.
+    fn map(&self) -> Option<Mapped> {
+        let mapped = Mapped::new(self.file, self.size).ok()?;
+        let (mut bytes, mut records) = (0, 0);
+        for place in 1..=SAMPLES {
+            let from = self.size / (SAMPLES + 1) * place;
+            let to = self.size.min(from + SAMPLE);
+            let seen = self
+                .reader
+                .measure(&mapped.bytes()[from as usize..to as usize]);
+            (bytes, records) = (bytes + seen.0, records + seen.1);
+        }
+        (bytes >= records * LONG && records > 0 && !mapped.is_cut()).then_some(mapped)
+    }
 }
 
 /// What they have read.
@@ -47,13 +66,13 @@ pub(crate) struct Crew<'a> {
 }
 
 impl<'a> Crew<'a> {
-    /// So many threads; none when it is one, which the capture's reader is already.
-    pub(crate) fn new(engine: &'a mut Engine, threads: usize) -> Option<Self> {
-        (threads > 1).then_some(Self {
+    /// So many threads.
+    pub(crate) const fn new(engine: &'a mut Engine, threads: usize) -> Self {
+        Self {
             engine,
             threads,
             stretch: STRETCH,
-        })
+        }
     }
 
     /// Whether so many bytes are worth the threads.
@@ -65,11 +84,18 @@ impl<'a> Crew<'a> {
     pub(super) fn run(self, job: &Job<'_>, tick: &mut dyn FnMut(Ran)) -> Ran {
         let parts = self.engine.parts();
         let begin = job.reader.position();
+        let mapped = job.map();
+        let stretch = match mapped {
+            Some(_) => self.stretch * MAPPED,
+            None => self.stretch,
+        };
         let shared = Shared {
             job,
+            mapped: mapped.as_ref(),
             config: parts.config,
-            stretch: self.stretch,
-            count: (job.size - begin).div_ceil(self.stretch),
+            stretch,
+            first: begin / stretch,
+            count: job.size.div_ceil(stretch) - begin / stretch,
             threads: self.threads,
             lanes: parts.lanes.len(),
             window: Mutex::new(Window::new(begin, *parts.frames)),
@@ -103,9 +129,12 @@ impl<'a> Crew<'a> {
 
 struct Shared<'a> {
     job: &'a Job<'a>,
+    /// The file as memory, when that is worth it.
+    mapped: Option<&'a Mapped>,
     config: &'a Config,
     stretch: u64,
-    /// Stretches of the file.
+    /// Stretches of the file before the first that is read, and those that are.
+    first: u64,
     count: u64,
     threads: usize,
     lanes: usize,
@@ -165,6 +194,7 @@ impl Shared<'_> {
             shared: self,
             reader: self.config.reader(),
             buffer: Vec::new(),
+            begin: 0,
             held: 0,
         };
         let mut taken = 0;
@@ -317,8 +347,10 @@ impl Drop for Guard<'_> {
 struct Worker<'a> {
     shared: &'a Shared<'a>,
     reader: Reader,
+    /// A copy of what is held, when the file is not mapped.
     buffer: Vec<u8>,
-    /// Bytes in the buffer.
+    /// Where what is held begins in the file, and its bytes.
+    begin: u64,
     held: usize,
 }
 
@@ -326,18 +358,19 @@ impl Worker<'_> {
     /// Reads the records that begin in a stretch.
     fn read(&mut self, number: u64, block: Block) -> Stretch {
         let (job, stretch) = (self.shared.job, self.shared.stretch);
-        let begin = job.reader.position() + number * stretch;
-        let end = (begin + stretch).min(job.size);
+        let start = (self.shared.first + number) * stretch;
+        let begin = start.max(job.reader.position());
+        let end = (start + stretch).min(job.size);
         let within = (end - begin) as usize;
-        self.held = 0;
-        self.hold(begin, within + TAIL);
+        (self.begin, self.held) = (begin, 0);
+        self.hold(within + TAIL);
         let skip = if number == 0 {
             Some(0)
         } else {
-            self.find_start(begin, within)
+            self.find_start(within)
         };
-        match skip {
-            Some(skip) => self.records(begin, end, skip, block),
+        let read = match skip {
+            Some(skip) => self.records(end, skip, block),
             None => Stretch {
                 block,
                 from: None,
@@ -346,18 +379,45 @@ impl Worker<'_> {
                 is_whole: true,
                 times: Span::default(),
             },
-        }
+        };
+        self.finish(read, begin)
     }
 
-    /// Reads the records that begin `skip` bytes from `begin` and before `end`.
-    fn records(&mut self, begin: u64, end: u64, skip: usize, mut block: Block) -> Stretch {
-        let job = self.shared.job;
+    /// What was read of a file that was cut meanwhile is not used: the capture's reader will meet that place again, and tell it.
+    fn finish(&self, read: Stretch, begin: u64) -> Stretch {
+        let Some(mapped) = self.shared.mapped else {
+            return read;
+        };
+        if mapped.is_cut() {
+            let mut block = read.block;
+            block.clear();
+            return Stretch {
+                block,
+                from: None,
+                to: begin,
+                end: begin,
+                is_whole: false,
+                times: Span::default(),
+            };
+        }
+        mapped.release(begin..read.end);
+        read
+    }
+
+    /// Reads the records that begin `skip` bytes from the start of what is held and before `end`.
+    fn records(&mut self, end: u64, skip: usize, mut block: Block) -> Stretch {
+        let (job, begin) = (self.shared.job, self.begin);
         let within = (end - begin) as usize;
         let mut capture = job.reader.at(begin + skip as u64, 0);
         let (mut used, mut times, mut is_whole) = (skip, Span::default(), true);
+        if self.shared.mapped.is_some() {
+            let held = self.bytes();
+            hint::black_box(capture.look_ahead(&held[skip..within.min(held.len())]));
+        }
         while used < within {
             let mut run = Vec::with_capacity(CaptureReader::RUN);
-            let held = &self.buffer[..within.min(self.held)];
+            let held = self.bytes();
+            let held = &held[..within.min(held.len())];
             loop {
                 used += capture.run(&held[used..], job.until, &mut run);
                 if run.is_empty() {
@@ -369,14 +429,14 @@ impl Worker<'_> {
             if used >= within {
                 break;
             }
-            match capture.next(&self.buffer[used..self.held], false) {
+            match capture.next(&self.bytes()[used..], false) {
                 Step::Packet(packet) if packet.time_ns.is_none_or(|time| time <= job.until) => {
                     times.add(packet.time_ns);
                     self.reader.read(&[packet], &mut block);
                     used += packet.consumed;
                 }
                 Step::NeedMore { at_least } => {
-                    is_whole = self.hold(begin, used + at_least);
+                    is_whole = self.hold(used + at_least);
                     if !is_whole {
                         break;
                     }
@@ -401,33 +461,43 @@ impl Worker<'_> {
     }
 
     /// Bytes before the first record that seems to begin in a stretch.
-    fn find_start(&mut self, begin: u64, within: usize) -> Option<usize> {
+    fn find_start(&mut self, within: usize) -> Option<usize> {
         let mut skip = 0;
         while skip < within.min(self.held) {
             let job = self.shared.job;
-            let last = begin + self.held as u64 >= job.size;
-            match job.reader.find_start(&self.buffer[skip..self.held], last) {
+            let last = self.begin + self.held as u64 >= job.size;
+            match job.reader.find_start(&self.bytes()[skip..], last) {
                 Search::Found(more) => return Some(skip + more).filter(|skip| *skip < within),
                 Search::NotIn(more) => skip += more,
-                Search::NeedMore(more) if self.hold(begin, skip + more) => {}
+                Search::NeedMore(more) if self.hold(skip + more) => {}
                 Search::NeedMore(_) | Search::Nowhere => return None,
             }
         }
         None
     }
 
-    /// Makes the buffer hold so many bytes of the file from `begin` on; false when that cannot be.
-    fn hold(&mut self, begin: u64, wanted: usize) -> bool {
+    /// What is held of the file.
+    fn bytes(&self) -> &[u8] {
+        match self.shared.mapped {
+            Some(mapped) => &mapped.bytes()[self.begin as usize..][..self.held],
+            None => &self.buffer[..self.held],
+        }
+    }
+
+    /// Holds so many bytes of the file; false when that cannot be.
+    fn hold(&mut self, wanted: usize) -> bool {
+        let job = self.shared.job;
+        if self.shared.mapped.is_some() {
+            let left = job.size - self.begin;
+            self.held = usize::try_from(left).map_or(wanted, |left| wanted.min(left));
+            return self.held == wanted;
+        }
         if self.buffer.len() < wanted {
             self.buffer.resize(wanted, 0);
         }
         while self.held < wanted {
-            let at = begin + self.held as u64;
-            match read_at(
-                self.shared.job.file,
-                &mut self.buffer[self.held..wanted],
-                at,
-            ) {
+            let at = self.begin + self.held as u64;
+            match read_at(job.file, &mut self.buffer[self.held..wanted], at) {
                 Ok(0) => return false,
                 Ok(count) => self.held += count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -467,6 +537,14 @@ const STRETCH: u64 = 1 << 19;
 const LEAST: u64 = 4;
 /// Stretches that may be under way for each thread.
 const AHEAD: usize = 4;
+/// Stretches of a mapped file are so many times longer, since only the headers in them get into the cache. Systems put files
+/// into memory in pages of up to this size.
+const MAPPED: u64 = 4;
+/// Bytes of records so long that copying them costs more than waiting for their headers.
+const LONG: usize = 256;
+/// Bytes that are looked at in each of the places that tell how long records are, and how many these places are.
+const SAMPLE: u64 = 1 << 16;
+const SAMPLES: u64 = 4;
 /// Bytes read beyond a stretch, for the record that begins in it and ends after it.
 const TAIL: usize = 4096;
 

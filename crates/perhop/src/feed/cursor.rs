@@ -17,7 +17,6 @@ use crate::input::Input;
 const FIRST: usize = 1 << 16;
 /// Bytes held of a capture that is being read.
 const USUAL: usize = 1 << 19;
-
 /// One capture being read.
 pub(super) struct Cursor {
     path: PathBuf,

@@ -29,7 +29,7 @@ impl Sink for Analyst {
     }
 
     fn crew(&mut self) -> Option<Crew<'_>> {
-        let mut crew = Crew::new(&mut self.engine, self.threads)?;
+        let mut crew = Crew::new(&mut self.engine, self.threads);
         crew.stretch = self.stretch;
         Some(crew)
     }
