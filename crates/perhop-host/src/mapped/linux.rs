@@ -16,6 +16,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 /// A file seen as memory, of the size that it had.
 #[derive(Debug)]
 pub struct Mapped {
+    file: File,
     base: NonNull<u8>,
     size: usize,
     place: &'static Place,
@@ -57,6 +58,7 @@ impl Mapped {
             return Err(io::ErrorKind::InvalidInput.into());
         }
         hear()?;
+        let file = file.try_clone()?;
         let place = PLACES
             .iter()
             .find(|place| !place.is_taken.swap(true, Ordering::AcqRel))
@@ -76,6 +78,7 @@ impl Mapped {
             Some(start) if base != libc::MAP_FAILED => {
                 place.begin(base as usize, size);
                 Ok(Self {
+                    file,
                     base: start,
                     size,
                     place,
@@ -99,10 +102,18 @@ impl Mapped {
         unsafe { slice::from_raw_parts(self.base.as_ptr(), self.size) }
     }
 
-    /// Whether bytes were asked for that the file no longer has, or that could not be read. What was read since the last
-    /// time that this was false must not be used.
+    /// Whether the file no longer has all of these bytes, or some that were asked for could not be read. What was read since
+    /// the last time that this was false must not be used.
     #[must_use]
     pub fn is_cut(&self) -> bool {
+        // The rest of a page after the end of a file is zeros without a signal.
+        let is_short = |size: u64| usize::try_from(size).is_ok_and(|size| size < self.size);
+        let size = self.file.metadata().map_or(0, |meta| meta.len());
+        self.has_zeros() || is_short(size)
+    }
+
+    /// Whether the handler put zeros somewhere.
+    fn has_zeros(&self) -> bool {
         self.place.is_cut.load(Ordering::Acquire)
     }
 
@@ -112,7 +123,7 @@ impl Mapped {
         let within = |at: u64| usize::try_from(at).map_or(self.size, |at| at.min(self.size));
         let start = within(part.start).next_multiple_of(page);
         let end = within(part.end) / page * page;
-        if start >= end || self.is_cut() {
+        if start >= end || self.has_zeros() {
             return;
         }
         // SAFETY: `start` is less than `size`.
@@ -258,11 +269,13 @@ mod tests {
         let (_folder, file) = file(&bytes);
         let (mapped, other) = (Mapped::new(&file, 1 << 20), Mapped::new(&file, 4096));
         let (mapped, other) = (mapped.unwrap(), other.unwrap());
-        file.set_len(10_000).unwrap();
-        assert_eq!(mapped.bytes()[9_999], 7);
         assert!(!mapped.is_cut());
-        assert!(mapped.bytes()[12_288..].iter().all(|byte| *byte == 0));
+        file.set_len(10_000).unwrap();
         assert!(mapped.is_cut() && !other.is_cut());
+        assert_eq!(mapped.bytes()[9_999..10_001], [7, 0]);
+        assert!(!mapped.has_zeros());
+        assert!(mapped.bytes()[12_288..].iter().all(|byte| *byte == 0));
+        assert!(mapped.has_zeros() && !other.has_zeros());
         mapped.release(0..1 << 20);
         assert_eq!(mapped.bytes()[(1 << 20) - 1], 0);
         drop(mapped);

@@ -108,3 +108,77 @@ impl CaptureReader {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A reader that has seen the first packet of a pcap.
+    fn reader(big_endian: bool) -> (CaptureReader, Vec<u8>) {
+        let word = |number: u32| match big_endian {
+            true => number.to_be_bytes(),
+            false => number.to_le_bytes(),
+        };
+        let mut bytes = Vec::new();
+        for number in [0xa1b2_c3d4u32, 0x0004_0002, 0, 0, 65535, 1] {
+            bytes.extend(word(number));
+        }
+        for number in 0..1000u32 {
+            let size = 40 + number * 7 % 900;
+            for number in [1_700_000_000 + number, 9, size, size] {
+                bytes.extend(word(number));
+            }
+            bytes.resize(bytes.len() + size as usize, 0x6a);
+        }
+        let mut reader = CaptureReader::new();
+        let skipped = reader.next(&bytes, true).consumed();
+        reader.next(&bytes[skipped..], true);
+        (reader, bytes.split_off(24))
+    }
+
+    #[test]
+    fn records_are_found_and_measured() {
+        for big_endian in [false, true] {
+            let (reader, bytes) = reader(big_endian);
+            assert_eq!(reader.measure(&bytes), (bytes.len(), 1000));
+            let (size, records) = reader.measure(&bytes[100_000..150_000]);
+            assert!(size.abs_diff(50_000) < 1000 && records > 80 && records < 130);
+            assert_eq!(reader.measure(&[0x6a; 4000]), (0, 0));
+            let first = reader.find_alike(&bytes, 100_000..110_000).unwrap();
+            assert_eq!(
+                Search::Found(first - 100_000),
+                reader.find_start(&bytes[100_000..], true)
+            );
+        }
+        assert_eq!(CaptureReader::new().measure(&[1; 100]), (0, 0));
+    }
+
+    proptest! {
+        /// Whatever the bytes are, looking comes to an end.
+        #[test]
+        fn anything_can_be_looked_at(
+            mut changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..40),
+            from in any::<prop::sample::Index>(),
+            pcapng in any::<bool>(),
+        ) {
+            let (mut reader, mut bytes) = reader(false);
+            if pcapng {
+                let mut section = vec![0x0a, 0x0d, 0x0d, 0x0a, 28, 0, 0, 0, 0x4d, 0x3c, 0x2b, 0x1a, 1, 0, 0, 0];
+                section.extend([0xff; 8]);
+                section.extend([28, 0, 0, 0]);
+                reader = CaptureReader::new();
+                reader.next(&section, false);
+            }
+            for (at, value) in changes.drain(..) {
+                bytes[at.index(8000)] = value;
+            }
+            bytes.truncate(8000);
+            let rest = &bytes[from.index(8000)..];
+            std::hint::black_box(reader.look_ahead(rest));
+            let (size, records) = reader.measure(rest);
+            prop_assert!(records <= rest.len() && size <= rest.len() + (1 << 20));
+        }
+    }
+}

@@ -21,30 +21,41 @@ use super::times::Span;
 /// What the threads are to read.
 #[derive(Debug)]
 pub(super) struct Job<'a> {
-    pub(super) file: &'a File,
+    file: &'a File,
+    /// The file as memory, when that is worth it.
+    mapped: Option<Mapped>,
     /// The capture's reader, at the start of a record.
-    pub(super) reader: &'a CaptureReader,
+    reader: &'a CaptureReader,
     /// Bytes of the file.
-    pub(super) size: u64,
+    size: u64,
     /// A packet later than this is not read.
-    pub(super) until: i64,
+    until: i64,
 }
 
-impl Job<'_> {
-    /// The file as memory, when its records are long: copying reads all of them, and only their beginnings are looked at.
-    fn map(&self) -> Option<Mapped> {
-        let mapped = Mapped::new(self.file, self.size).ok()?;
-        let (mut bytes, mut records) = (0, 0);
-        for place in 1..=SAMPLES {
-            let from = self.size / (SAMPLES + 1) * place;
-            let to = self.size.min(from + SAMPLE);
-            let seen = self
-                .reader
-                .measure(&mapped.bytes()[from as usize..to as usize]);
-            (bytes, records) = (bytes + seen.0, records + seen.1);
+impl<'a> Job<'a> {
+    /// The rest of a file of so many bytes, up to packets of the time `until`.
+    pub(super) fn new(file: &'a File, size: u64, reader: &'a CaptureReader, until: i64) -> Self {
+        let mapped = Mapped::new(file, size).ok();
+        Self {
+            file,
+            mapped: mapped.filter(|mapped| has_long_records(mapped, reader)),
+            reader,
+            size,
+            until,
         }
-        (bytes >= records * LONG && records > 0 && !mapped.is_cut()).then_some(mapped)
     }
+}
+
+/// Whether records are so long that copying them costs more than waiting for their headers.
+fn has_long_records(mapped: &Mapped, reader: &CaptureReader) -> bool {
+    let file = mapped.bytes();
+    let (mut bytes, mut records) = (0, 0);
+    for place in 1..=SAMPLES {
+        let from = file.len() / (SAMPLES + 1) * place;
+        let seen = reader.measure(&file[from..file.len().min(from + SAMPLE)]);
+        (bytes, records) = (bytes + seen.0, records + seen.1);
+    }
+    records > 0 && bytes / records >= LONG && !mapped.is_cut()
 }
 
 /// What they have read.
@@ -75,23 +86,23 @@ impl<'a> Crew<'a> {
         }
     }
 
-    /// Whether so many bytes are worth the threads.
-    pub(super) const fn is_worth(&self, bytes: u64) -> bool {
-        bytes >= LEAST * self.stretch
+    /// Whether the rest of the file is worth the threads. One is, where nothing is copied; else the capture's reader does as
+    /// well alone.
+    pub(super) fn is_worth(&self, job: &Job<'_>) -> bool {
+        let left = job.size.saturating_sub(job.reader.position());
+        left >= LEAST * self.stretch && (self.threads > 1 || job.mapped.is_some())
     }
 
     /// Reads as far as that goes; `tick` hears now and then how far it is.
     pub(super) fn run(self, job: &Job<'_>, tick: &mut dyn FnMut(Ran)) -> Ran {
         let parts = self.engine.parts();
         let begin = job.reader.position();
-        let mapped = job.map();
-        let stretch = match mapped {
+        let stretch = match job.mapped {
             Some(_) => self.stretch * MAPPED,
             None => self.stretch,
         };
         let shared = Shared {
             job,
-            mapped: mapped.as_ref(),
             config: parts.config,
             stretch,
             first: begin / stretch,
@@ -129,8 +140,6 @@ impl<'a> Crew<'a> {
 
 struct Shared<'a> {
     job: &'a Job<'a>,
-    /// The file as memory, when that is worth it.
-    mapped: Option<&'a Mapped>,
     config: &'a Config,
     stretch: u64,
     /// Stretches of the file before the first that is read, and those that are.
@@ -385,7 +394,7 @@ impl Worker<'_> {
 
     /// What was read of a file that was cut meanwhile is not used: the capture's reader will meet that place again, and tell it.
     fn finish(&self, read: Stretch, begin: u64) -> Stretch {
-        let Some(mapped) = self.shared.mapped else {
+        let Some(mapped) = &self.shared.job.mapped else {
             return read;
         };
         if mapped.is_cut() {
@@ -410,7 +419,7 @@ impl Worker<'_> {
         let within = (end - begin) as usize;
         let mut capture = job.reader.at(begin + skip as u64, 0);
         let (mut used, mut times, mut is_whole) = (skip, Span::default(), true);
-        if self.shared.mapped.is_some() {
+        if self.shared.job.mapped.is_some() {
             let held = self.bytes();
             hint::black_box(capture.look_ahead(&held[skip..within.min(held.len())]));
         }
@@ -478,7 +487,7 @@ impl Worker<'_> {
 
     /// What is held of the file.
     fn bytes(&self) -> &[u8] {
-        match self.shared.mapped {
+        match &self.shared.job.mapped {
             Some(mapped) => &mapped.bytes()[self.begin as usize..][..self.held],
             None => &self.buffer[..self.held],
         }
@@ -487,7 +496,7 @@ impl Worker<'_> {
     /// Holds so many bytes of the file; false when that cannot be.
     fn hold(&mut self, wanted: usize) -> bool {
         let job = self.shared.job;
-        if self.shared.mapped.is_some() {
+        if self.shared.job.mapped.is_some() {
             let left = job.size - self.begin;
             self.held = usize::try_from(left).map_or(wanted, |left| wanted.min(left));
             return self.held == wanted;
@@ -543,8 +552,8 @@ const MAPPED: u64 = 4;
 /// Bytes of records so long that copying them costs more than waiting for their headers.
 const LONG: usize = 256;
 /// Bytes that are looked at in each of the places that tell how long records are, and how many these places are.
-const SAMPLE: u64 = 1 << 16;
-const SAMPLES: u64 = 4;
+const SAMPLE: usize = 1 << 16;
+const SAMPLES: usize = 4;
 /// Bytes read beyond a stretch, for the record that begins in it and ends after it.
 const TAIL: usize = 4096;
 

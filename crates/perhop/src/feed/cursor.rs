@@ -186,7 +186,6 @@ impl Cursor {
 
     /// Lets several threads read on, when the sink has them and the file is worth it.
     fn run_crew(&mut self, until: i64, sink: &mut dyn Sink, progress: &mut Progress<'_>) {
-        let position = self.reader.position();
         let Some((file, size)) = self.input.as_ref().and_then(Input::plain_file) else {
             self.crew_after = u64::MAX;
             return;
@@ -195,15 +194,10 @@ impl Cursor {
         if !ready || until < i64::MAX && self.only_to_end {
             return;
         }
-        let left = size.saturating_sub(position);
-        let Some(crew) = sink.crew().filter(|crew| crew.is_worth(left)) else {
+        let job = Job::new(file, size, &self.reader, until);
+        let Some(crew) = sink.crew().filter(|crew| crew.is_worth(&job)) else {
+            self.crew_after = u64::MAX;
             return;
-        };
-        let job = Job {
-            file,
-            reader: &self.reader,
-            size,
-            until,
         };
         let (counter, before) = (self.input.as_ref().map(Input::counter), self.told);
         let mut told = before;

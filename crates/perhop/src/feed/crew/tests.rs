@@ -12,6 +12,7 @@ use crate::ui::{Ui, When};
 
 struct Analyst {
     engine: Engine,
+    /// 0 for none but the capture's own reader.
     threads: usize,
     stretch: u64,
     /// Packets that did not come through the crew.
@@ -31,7 +32,7 @@ impl Sink for Analyst {
     fn crew(&mut self) -> Option<Crew<'_>> {
         let mut crew = Crew::new(&mut self.engine, self.threads);
         crew.stretch = self.stretch;
-        Some(crew)
+        (self.threads > 0).then_some(crew)
     }
 }
 
@@ -45,7 +46,7 @@ fn read(paths: &[PathBuf], threads: usize, stretch: u64) -> (Found, Vec<Capture>
         ..Config::default()
     };
     let mut analyst = Analyst {
-        engine: Engine::with_lanes(&config, threads),
+        engine: Engine::with_lanes(&config, threads.max(1)),
         threads,
         stretch,
         alone: 0,
@@ -73,9 +74,9 @@ fn written(folder: &Path, captures: &[Vec<u8>]) -> Vec<PathBuf> {
 fn same_with_threads(bytes: &[u8], name: &str) -> bool {
     let temp = tempfile::tempdir().unwrap();
     let paths = written(temp.path(), &[bytes.to_vec()]);
-    let one = read(&paths, 1, 1);
+    let one = read(&paths, 0, 1);
     let mut shared = false;
-    for (threads, stretch) in [(2, 400), (3, 1500), (2, 60_000), (5, 9000)] {
+    for (threads, stretch) in [(1, 500), (2, 400), (3, 1500), (2, 60_000), (5, 9000)] {
         let several = read(&paths, threads, stretch);
         assert!(one.0 == several.0, "{name}: flows, {threads} threads");
         assert_eq!(one.1, several.1, "{name}: {threads} threads");
@@ -164,7 +165,7 @@ fn captures_are_the_same_with_any_number_of_threads() {
 fn a_capture_in_pieces_is_the_same_as_whole() {
     for (name, bytes) in shared_captures() {
         let temp = tempfile::tempdir().unwrap();
-        let whole = read(&written(temp.path(), std::slice::from_ref(&bytes)), 1, 1);
+        let whole = read(&written(temp.path(), std::slice::from_ref(&bytes)), 0, 1);
         for (count, threads) in [(3, 1), (2, 2), (4, 3), (40, 2)] {
             let Some(pieces) = pieces(&bytes, count) else {
                 continue;
@@ -175,9 +176,13 @@ fn a_capture_in_pieces_is_the_same_as_whole() {
     }
 }
 
-/// A pcap of UDP datagrams, most of them RTP, of a few flows.
+/// A pcap of UDP datagrams, most of them RTP, of a few flows: of short ones, which are copied, or of long ones, which are not.
 fn capture() -> impl Strategy<Value = Vec<u8>> {
-    let datagram = (0u8..6, 0usize..300, any::<u8>(), 0u32..30_000);
+    prop::sample::select(vec![300, 1400]).prop_flat_map(capture_of)
+}
+
+fn capture_of(longest: usize) -> impl Strategy<Value = Vec<u8>> {
+    let datagram = (0u8..6, 0..longest, any::<u8>(), 0u32..30_000);
     prop::collection::vec(datagram, 0..400).prop_map(|datagrams| {
         let mut out = Vec::new();
         for word in [0xa1b2_c3d4u32, 0x0004_0002, 0, 0, 65535, 1] {
@@ -226,7 +231,7 @@ proptest! {
     fn threads_and_pieces_change_nothing(bytes in capture(), count in 1usize..6) {
         same_with_threads(&bytes, "made");
         let temp = tempfile::tempdir().unwrap();
-        let whole = read(&written(temp.path(), std::slice::from_ref(&bytes)), 1, 1);
+        let whole = read(&written(temp.path(), std::slice::from_ref(&bytes)), 0, 1);
         let pieces = pieces(&bytes, count).unwrap();
         if !pieces.is_empty() {
             let cut = read(&written(temp.path(), &pieces), 2, 300);
@@ -249,5 +254,52 @@ proptest! {
         }
         bytes.truncate(bytes.len() - cut.index(bytes.len().min(40)));
         same_with_threads(&bytes, "damaged");
+    }
+}
+
+/// A capture with so many records of the same length.
+fn long_records(count: u32) -> Vec<u8> {
+    let mut out = Vec::new();
+    for word in [0xa1b2_c3d4u32, 0x0004_0002, 0, 0, 65535, 1] {
+        out.extend(word.to_le_bytes());
+    }
+    for number in 0..count {
+        let frame = frame((number % 5) as u8, number / 5, 1000, 0xb8);
+        let size = frame.len() as u32;
+        for word in [1_700_000_000 + number, 0, size, size] {
+            out.extend(word.to_le_bytes());
+        }
+        out.extend(frame);
+    }
+    out
+}
+
+/// What is left of a file that loses its end while it is read counts, and no more.
+#[test]
+fn a_file_that_is_cut_while_it_is_read_gives_what_it_has() {
+    let bytes = long_records(400);
+    let record = (bytes.len() - 24) / 400;
+    for (threads, left) in [
+        (1, 24 + 150 * record),
+        (2, 24 + 150 * record + 700),
+        (3, 20_000),
+    ] {
+        let temp = tempfile::tempdir().unwrap();
+        let path = &written(temp.path(), std::slice::from_ref(&bytes))[0];
+        let file = File::options().read(true).write(true).open(path).unwrap();
+        let mut reader = CaptureReader::new();
+        let mut at = 0;
+        while reader.packets() == 0 {
+            at += reader.next(&bytes[at..], true).consumed();
+        }
+        let job = Job::new(&file, bytes.len() as u64, &reader, i64::MAX);
+        assert_eq!(job.mapped.is_some(), cfg!(target_os = "linux"));
+        let mut engine = Engine::with_lanes(&Config::default(), threads);
+        let mut crew = Crew::new(&mut engine, threads);
+        crew.stretch = 1024;
+        let ran = crew.run(&job, &mut |_| file.set_len(left as u64).unwrap());
+        assert!(ran.to <= left as u64, "{threads}: {} of {left}", ran.to);
+        assert_eq!(ran.to, at as u64 + ran.packets * record as u64);
+        assert!(!engine.into_ledger().flows().any(|flow| flow.packets > 100));
     }
 }
