@@ -121,16 +121,16 @@ impl Mapped {
     pub fn release(&self, part: Range<u64>) {
         let page = PAGE.load(Ordering::Relaxed).max(1);
         let within = |at: u64| usize::try_from(at).map_or(self.size, |at| at.min(self.size));
-        let start = within(part.start).next_multiple_of(page);
-        let end = within(part.end) / page * page;
-        if start >= end || self.has_zeros() {
+        let start = within(part.start) / page * page;
+        let length = within(part.end).saturating_sub(start);
+        if length == 0 || self.has_zeros() {
             return;
         }
         // SAFETY: `start` is less than `size`.
         let first = unsafe { self.base.add(start) };
-        // SAFETY: whole pages within the mapping. It is of a file and shared, so what is looked at again is read from the
-        // file again; zeros that the handler put there stay, since nothing is released of a file that was cut.
-        unsafe { libc::madvise(first.as_ptr().cast(), end - start, libc::MADV_DONTNEED) };
+        // SAFETY: pages within the mapping. It is of a file and shared, so what is looked at again is read from the file
+        // again; zeros that the handler put there stay, since nothing is released of a file with such.
+        unsafe { libc::madvise(first.as_ptr().cast(), length, libc::MADV_DONTNEED) };
     }
 }
 

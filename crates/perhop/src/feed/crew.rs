@@ -409,7 +409,8 @@ impl Worker<'_> {
                 times: Span::default(),
             };
         }
-        mapped.release(begin..read.end);
+        // The record that ends in the next stretch was looked at too.
+        mapped.release(begin..begin + self.held as u64);
         read
     }
 
@@ -496,10 +497,10 @@ impl Worker<'_> {
     /// Holds so many bytes of the file; false when that cannot be.
     fn hold(&mut self, wanted: usize) -> bool {
         let job = self.shared.job;
-        if self.shared.job.mapped.is_some() {
-            let left = job.size - self.begin;
-            self.held = usize::try_from(left).map_or(wanted, |left| wanted.min(left));
-            return self.held == wanted;
+        if job.mapped.is_some() {
+            let left = usize::try_from(job.size - self.begin).unwrap_or(wanted);
+            self.held = wanted.min(left).max(self.held);
+            return self.held >= wanted;
         }
         if self.buffer.len() < wanted {
             self.buffer.resize(wanted, 0);
