@@ -1,5 +1,6 @@
 //! What fuzzing runs, and the tests with it.
 
+use perhop_wire::capture::{CaptureReader, Step};
 use perhop_wire::link::LinkType;
 use perhop_wire::packet::{Fragment, Transport, dissect};
 
@@ -47,5 +48,24 @@ pub(crate) fn capture(data: &[u8]) -> bool {
     }
     let parts = read_in_chunks(data, |n| 1 + (n * 37 + data.len()) % 61);
     assert_eq!(whole, parts);
+    look_ahead(data);
     !whole.packets.is_empty()
+}
+
+/// Looking ahead comes to an end wherever it begins, and what is measured lies within the bytes, but for the last record.
+fn look_ahead(data: &[u8]) {
+    let (mut reader, mut at) = (CaptureReader::new(), 0);
+    while at < data.len() && reader.packets() == 0 {
+        let step = reader.next(&data[at..], true);
+        if matches!(step, Step::End) {
+            return;
+        }
+        at += step.consumed();
+    }
+    for from in [at, at / 2, data.len() / 3, 0] {
+        let rest = &data[from.min(data.len())..];
+        std::hint::black_box(reader.look_ahead(rest));
+        let (bytes, records) = reader.measure(rest);
+        assert!(records * 12 <= rest.len() + 12 && (records > 0 || bytes == 0));
+    }
 }

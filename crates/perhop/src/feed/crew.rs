@@ -546,7 +546,7 @@ const STRETCH: u64 = 1 << 19;
 /// Stretches that are worth several threads.
 const LEAST: u64 = 4;
 /// Stretches that may be under way for each thread.
-const AHEAD: usize = 4;
+const AHEAD: usize = 2;
 /// Stretches of a mapped file are so many times longer, since only the headers in them get into the cache. Systems put files
 /// into memory in pages of up to this size.
 const MAPPED: u64 = 4;
