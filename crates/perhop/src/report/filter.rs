@@ -12,6 +12,11 @@ const MOST: usize = 4;
 
 /// Shows this direction of a flow and nothing else.
 pub(crate) fn flow(key: &FlowKey) -> String {
+    named(key) + &no_quotes(std::iter::once(*key))
+}
+
+/// Shows this direction of a flow, and errors that quote its packets.
+fn named(key: &FlowKey) -> String {
     let ip = family(key.src);
     let mut filter = format!("{ip}.src == {} && {ip}.dst == {}", key.src, key.dst);
     if has_ports(key) {
@@ -24,6 +29,20 @@ pub(crate) fn flow(key: &FlowKey) -> String {
     filter
 }
 
+/// Leaves out errors of ICMP: they have the addresses and ports of the packet that they quote beside their own.
+fn no_quotes(keys: impl Iterator<Item = FlowKey> + Clone) -> String {
+    let mut filter = String::new();
+    for (v4, errors) in [(true, " && !icmp"), (false, " && !icmpv6")] {
+        if keys
+            .clone()
+            .any(|key| key.src.is_ipv4() == v4 && has_ports(&key))
+        {
+            filter.push_str(errors);
+        }
+    }
+    filter
+}
+
 /// Shows the packets of several flows, of those only the ones that do not carry `expected`; `None` for no flows.
 pub(crate) fn flows(
     keys: impl ExactSizeIterator<Item = FlowKey> + Clone,
@@ -31,16 +50,17 @@ pub(crate) fn flows(
 ) -> Option<String> {
     let first = keys.clone().next()?;
     let all = if keys.len() == 1 {
-        flow(&first)
+        named(&first)
     } else if keys.len() <= MOST {
         let each: Vec<String> = keys
             .clone()
-            .map(|one| format!("({})", flow(&one)))
+            .map(|one| format!("({})", named(&one)))
             .collect();
         format!("({})", each.join(" || "))
     } else {
         together(&keys)
     };
+    let all = all + &no_quotes(keys.clone());
     let Some(dscp) = expected.map(Dscp::value) else {
         return Some(all);
     };
@@ -128,19 +148,20 @@ mod tests {
         let (a, b) = (one("192.0.2.1", 1), one("2001:db8::1", 2));
         assert_eq!(
             flows([a].into_iter(), Some(Dscp::EF)).unwrap(),
-            "ip.src == 192.0.2.1 && ip.dst == 192.0.2.2 && udp.srcport == 1 && udp.dstport == 9 && ip.dsfield.dscp != 46"
+            "ip.src == 192.0.2.1 && ip.dst == 192.0.2.2 && udp.srcport == 1 && udp.dstport == 9 && !icmp \
+             && ip.dsfield.dscp != 46"
         );
         assert_eq!(
             flows([a, b].into_iter(), Some(Dscp::EF)).unwrap(),
             "((ip.src == 192.0.2.1 && ip.dst == 192.0.2.2 && udp.srcport == 1 && udp.dstport == 9) || \
              (ipv6.src == 2001:db8::1 && ipv6.dst == 2001:db8::2 && udp.srcport == 2 && udp.dstport == 9)) \
-             && (ip.dsfield.dscp != 46 || ipv6.tclass.dscp != 46)"
+             && !icmp && !icmpv6 && (ip.dsfield.dscp != 46 || ipv6.tclass.dscp != 46)"
         );
         let many: Vec<FlowKey> = (1..6).map(|port| one("192.0.2.1", port)).collect();
         assert_eq!(
             flows(many.into_iter(), Some(Dscp::AF41)).unwrap(),
             "ip.src in {192.0.2.1} && ip.dst in {192.0.2.2} && udp.srcport in {1, 2, 3, 4, 5} && udp.dstport in {9} \
-             && ip.dsfield.dscp != 34"
+             && !icmp && ip.dsfield.dscp != 34"
         );
         assert_eq!(flows([].into_iter(), None), None);
     }
