@@ -274,12 +274,25 @@ impl Cursor {
             )),
             Step::End => {
                 self.over = true;
+                self.tell_cut();
                 self.input = None;
                 self.capture.bytes = self.reader.position();
                 self.capture.dropped = self.reader.dropped();
                 self.buffer = Vec::new();
                 self.held = 0..0;
             }
+        }
+    }
+
+    /// Tells when a file ended, between two records, before the size that it had.
+    fn tell_cut(&mut self) {
+        let size = self.input.as_ref().and_then(Input::plain_file);
+        let size = size.map_or(0, |(_, size)| size);
+        let position = self.reader.position();
+        if position < size && !self.broken && !self.growing && self.capture.damages == 0 {
+            self.capture.damaged(format!(
+                "the file was cut while it was read: it had {size} bytes, and no more than {position} could be read"
+            ));
         }
     }
 

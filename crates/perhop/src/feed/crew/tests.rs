@@ -303,3 +303,48 @@ fn a_file_that_is_cut_while_it_is_read_gives_what_it_has() {
         assert!(!engine.into_ledger().flows().any(|flow| flow.packets > 100));
     }
 }
+
+/// Cuts the file at the first packets that it is given.
+struct Cutter(Analyst, File, u64);
+
+impl Sink for Cutter {
+    fn packets(&mut self, packets: &[CapturedPacket<'_>]) {
+        self.0.packets(packets);
+        self.1.set_len(self.2).unwrap();
+    }
+
+    fn flows(&mut self) -> u64 {
+        self.0.flows()
+    }
+
+    fn crew(&mut self) -> Option<Crew<'_>> {
+        self.0.crew()
+    }
+}
+
+#[test]
+fn a_file_that_was_cut_behind_the_reader_is_told() {
+    let bytes = long_records(1000);
+    let record = (bytes.len() - 24) / 1000;
+    for threads in 0..3 {
+        for left in [24 + 100 * record, 24 + 900 * record, 100] {
+            let temp = tempfile::tempdir().unwrap();
+            let paths = written(temp.path(), std::slice::from_ref(&bytes));
+            let analyst = Analyst {
+                engine: Engine::with_lanes(&Config::default(), threads.max(1)),
+                threads,
+                stretch: 2000,
+                alone: 0,
+            };
+            let file = File::options().write(true).open(&paths[0]).unwrap();
+            let mut cutter = Cutter(analyst, file, left as u64);
+            let captures = read_files(&paths, &Ui::new(When::Never), &mut cutter).unwrap();
+            let capture = &captures[0];
+            assert_eq!(capture.damages, 1, "{:?}", capture.damage);
+            assert!(
+                capture.damage[0].contains("cut") || capture.damage[0].contains("ends in a record")
+            );
+            assert!((1..1000).contains(&capture.packets));
+        }
+    }
+}
