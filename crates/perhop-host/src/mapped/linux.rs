@@ -1,31 +1,25 @@
 //! `mmap`, and the signal of what cannot be read (mmap(2), sigaction(2)).
 #![expect(
     unsafe_code,
-    reason = "files are mapped and signals are heard by calls of the C library"
+    reason = "others can change a file that is mapped; signals are heard by calls of the C library"
 )]
 
 use std::fs::File;
 use std::io;
 use std::ops::Range;
-use std::os::fd::AsRawFd;
-use std::ptr::{self, NonNull};
-use std::slice;
+use std::ptr;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use memmap2::{Mmap, MmapOptions, UncheckedAdvice};
 
 /// A file seen as memory, of the size that it had.
 #[derive(Debug)]
 pub struct Mapped {
     file: File,
-    base: NonNull<u8>,
-    size: usize,
+    map: Mmap,
     place: &'static Place,
 }
-
-// SAFETY: the mapping belongs to the process, not to a thread; nothing in it is written.
-unsafe impl Send for Mapped {}
-// SAFETY: as above; `release` only lets the system forget what it can read again.
-unsafe impl Sync for Mapped {}
 
 /// A mapping as the signal's handler knows it.
 #[derive(Debug)]
@@ -63,29 +57,15 @@ impl Mapped {
             .iter()
             .find(|place| !place.is_taken.swap(true, Ordering::AcqRel))
             .ok_or(io::ErrorKind::ResourceBusy)?;
-        // SAFETY: a new mapping at an address that the kernel chooses touches no memory of ours.
-        let base = unsafe {
-            libc::mmap(
-                ptr::null_mut(),
-                size,
-                libc::PROT_READ,
-                libc::MAP_SHARED,
-                file.as_raw_fd(),
-                0,
-            )
-        };
-        match NonNull::new(base.cast::<u8>()) {
-            Some(start) if base != libc::MAP_FAILED => {
-                place.begin(base as usize, size);
-                Ok(Self {
-                    file,
-                    base: start,
-                    size,
-                    place,
-                })
+        // SAFETY: nothing in this process writes to the file. Where it loses its end the handler puts zeros. Another process
+        // may write to it: a capture grows at its end, which lies behind `size`; who reads what is overwritten meanwhile gets
+        // bytes that are neither the old nor the new, and takes each length from a header once.
+        match unsafe { MmapOptions::new().len(size).map(&file) } {
+            Ok(map) => {
+                place.begin(map.as_ptr() as usize, size);
+                Ok(Self { file, map, place })
             }
-            _ => {
-                let error = io::Error::last_os_error();
+            Err(error) => {
                 place.end();
                 Err(error)
             }
@@ -95,11 +75,8 @@ impl Mapped {
     /// The bytes of the file. Those that it no longer has are 0, and so may be what stood before them; see
     /// [`is_cut`](Self::is_cut).
     #[must_use]
-    pub const fn bytes(&self) -> &[u8] {
-        // SAFETY: the mapping has `size` bytes that can be read for as long as `self` lives: where the file has none, the
-        // handler puts zeros. Nothing in this process writes to them. Another process may write to the file: a capture
-        // grows at its end, which lies behind `size`; whoever overwrites what is captured gets an answer about neither.
-        unsafe { slice::from_raw_parts(self.base.as_ptr(), self.size) }
+    pub fn bytes(&self) -> &[u8] {
+        &self.map
     }
 
     /// Whether the file no longer has all of these bytes, or some that were asked for could not be read. What was read since
@@ -107,7 +84,7 @@ impl Mapped {
     #[must_use]
     pub fn is_cut(&self) -> bool {
         // The rest of a page after the end of a file is zeros without a signal.
-        let is_short = |size: u64| usize::try_from(size).is_ok_and(|size| size < self.size);
+        let is_short = |size: u64| usize::try_from(size).is_ok_and(|size| size < self.map.len());
         let size = self.file.metadata().map_or(0, |meta| meta.len());
         self.has_zeros() || is_short(size)
     }
@@ -119,25 +96,25 @@ impl Mapped {
 
     /// Lets go of the memory of a part of the file that is not needed any more. It can still be looked at.
     pub fn release(&self, part: Range<u64>) {
-        let page = PAGE.load(Ordering::Relaxed).max(1);
-        let within = |at: u64| usize::try_from(at).map_or(self.size, |at| at.min(self.size));
-        let start = within(part.start) / page * page;
-        let length = within(part.end).saturating_sub(start);
-        if length == 0 || self.has_zeros() {
+        let within =
+            |at: u64| usize::try_from(at).map_or(self.map.len(), |at| at.min(self.map.len()));
+        let (start, end) = (within(part.start), within(part.end));
+        if start >= end || self.has_zeros() {
             return;
         }
-        // SAFETY: `start` is less than `size`.
-        let first = unsafe { self.base.add(start) };
-        // SAFETY: pages within the mapping. It is of a file and shared, so what is looked at again is read from the file
-        // again; zeros that the handler put there stay, since nothing is released of a file with such.
-        unsafe { libc::madvise(first.as_ptr().cast(), length, libc::MADV_DONTNEED) };
+        // SAFETY: the mapping is of a file and shared, so what is looked at again is read from the file again; zeros that the
+        // handler put there stay, since nothing is released of a file with such.
+        let advised = unsafe {
+            self.map
+                .unchecked_advise_range(UncheckedAdvice::DontNeed, start, end - start)
+        };
+        // What the system does not let go of it keeps: that changes no byte.
+        drop(advised);
     }
 }
 
 impl Drop for Mapped {
     fn drop(&mut self) {
-        // SAFETY: the mapping of `new` with its size; nothing borrows it any more.
-        unsafe { libc::munmap(self.base.as_ptr().cast(), self.size) };
         self.place.end();
     }
 }

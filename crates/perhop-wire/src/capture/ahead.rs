@@ -159,7 +159,7 @@ mod tests {
         /// Whatever the bytes are, looking comes to an end.
         #[test]
         fn anything_can_be_looked_at(
-            mut changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..40),
+            changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..40),
             from in any::<prop::sample::Index>(),
             pcapng in any::<bool>(),
         ) {
@@ -171,7 +171,7 @@ mod tests {
                 reader = CaptureReader::new();
                 reader.next(&section, false);
             }
-            for (at, value) in changes.drain(..) {
+            for (at, value) in changes {
                 bytes[at.index(8000)] = value;
             }
             bytes.truncate(8000);

@@ -1,4 +1,4 @@
-//! Several threads on one capture: each reads stretches of the file of its own, and every lane of the engine takes all
+//! Threads on one capture: each reads stretches of the file of its own, and every lane of the engine takes all
 //! stretches in their order.
 //!
 //! Where a stretch begins is guessed by plausible records, and proved when the stretch before it ends exactly there. At the
@@ -30,20 +30,6 @@ pub(super) struct Job<'a> {
     size: u64,
     /// A packet later than this is not read.
     until: i64,
-}
-
-impl<'a> Job<'a> {
-    /// The rest of a file of so many bytes, up to packets of the time `until`.
-    pub(super) fn new(file: &'a File, size: u64, reader: &'a CaptureReader, until: i64) -> Self {
-        let mapped = Mapped::new(file, size).ok();
-        Self {
-            file,
-            mapped: mapped.filter(|mapped| has_long_records(mapped, reader)),
-            reader,
-            size,
-            until,
-        }
-    }
 }
 
 /// Whether records are so long that copying them costs more than waiting for their headers.
@@ -86,11 +72,27 @@ impl<'a> Crew<'a> {
         }
     }
 
-    /// Whether the rest of the file is worth the threads. One is, where nothing is copied; else the capture's reader does as
-    /// well alone.
-    pub(super) fn is_worth(&self, job: &Job<'_>) -> bool {
-        let left = job.size.saturating_sub(job.reader.position());
-        left >= LEAST * self.stretch && (self.threads > 1 || job.mapped.is_some())
+    /// The rest of a file of so many bytes, up to packets of the time `until`, when it is worth the threads. One is, where
+    /// nothing is copied; else the capture's reader does as well alone.
+    pub(super) fn job<'j>(
+        &self,
+        file: &'j File,
+        size: u64,
+        reader: &'j CaptureReader,
+        until: i64,
+    ) -> Option<Job<'j>> {
+        if size.saturating_sub(reader.position()) < LEAST * self.stretch {
+            return None;
+        }
+        let mapped = Mapped::new(file, size).ok();
+        let mapped = mapped.filter(|mapped| has_long_records(mapped, reader));
+        (self.threads > 1 || mapped.is_some()).then_some(Job {
+            file,
+            mapped,
+            reader,
+            size,
+            until,
+        })
     }
 
     /// Reads as far as that goes; `tick` hears now and then how far it is.
@@ -187,6 +189,20 @@ struct Stretch {
     /// Nothing in it was left to the capture's reader.
     is_whole: bool,
     times: Span,
+}
+
+impl Stretch {
+    /// No record begins in these bytes.
+    fn without_records(block: Block, begin: u64, end: u64) -> Self {
+        Self {
+            block,
+            from: None,
+            to: begin,
+            end,
+            is_whole: true,
+            times: Span::default(),
+        }
+    }
 }
 
 enum Turn {
@@ -380,33 +396,18 @@ impl Worker<'_> {
         };
         let read = match skip {
             Some(skip) => self.records(end, skip, block),
-            None => Stretch {
-                block,
-                from: None,
-                to: begin,
-                end,
-                is_whole: true,
-                times: Span::default(),
-            },
+            None => Stretch::without_records(block, begin, end),
         };
-        self.finish(read, begin)
-    }
-
-    /// What was read of a file that was cut meanwhile is not used: the capture's reader will meet that place again, and tell it.
-    fn finish(&self, read: Stretch, begin: u64) -> Stretch {
-        let Some(mapped) = &self.shared.job.mapped else {
+        let Some(mapped) = &job.mapped else {
             return read;
         };
         if mapped.is_cut() {
+            // The capture's reader will meet it again, and tell it.
             let mut block = read.block;
             block.clear();
             return Stretch {
-                block,
-                from: None,
-                to: begin,
-                end: begin,
                 is_whole: false,
-                times: Span::default(),
+                ..Stretch::without_records(block, begin, begin)
             };
         }
         // The record that ends in the next stretch was looked at too.
@@ -420,7 +421,7 @@ impl Worker<'_> {
         let within = (end - begin) as usize;
         let mut capture = job.reader.at(begin + skip as u64, 0);
         let (mut used, mut times, mut is_whole) = (skip, Span::default(), true);
-        if self.shared.job.mapped.is_some() {
+        if job.mapped.is_some() {
             let held = self.bytes();
             hint::black_box(capture.look_ahead(&held[skip..within.min(held.len())]));
         }

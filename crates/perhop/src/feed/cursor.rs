@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use perhop_wire::capture::{CaptureReader, CapturedPacket, Step};
 use perhop_wire::packet::{Direction, LinkType};
 
-use crate::feed::crew::Job;
 use crate::feed::progress::Progress;
 use crate::feed::times::Span;
 use crate::feed::{Capture, Sink};
@@ -194,8 +193,9 @@ impl Cursor {
         if !ready || until < i64::MAX && self.only_to_end {
             return;
         }
-        let job = Job::new(file, size, &self.reader, until);
-        let Some(crew) = sink.crew().filter(|crew| crew.is_worth(&job)) else {
+        let crew = sink.crew();
+        let worth = crew.and_then(|crew| Some((crew.job(file, size, &self.reader, until)?, crew)));
+        let Some((job, crew)) = worth else {
             self.crew_after = u64::MAX;
             return;
         };
