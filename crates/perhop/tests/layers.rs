@@ -125,7 +125,7 @@ fn crates_bring_no_more_than_they_need() {
             "perhop-targets" => &["ipnet", "sha2", "thiserror"],
             "perhop-read" => &["ipnet", "roxmltree", "serde_json", "zip"],
             "perhop-verify" => &["ipnet", "thiserror"],
-            "perhop-host" => &["ipnet", "libc", "thiserror"],
+            "perhop-host" => &["ipnet", "libc", "memmap2", "thiserror"],
             _ => continue,
         };
         let more: Vec<_> = uses
